@@ -1,0 +1,67 @@
+"""What happens in a run, told to watchers (progress, log, metrics); see the bus.
+
+Events inform; results travel through the streams and the store. A watcher that is slow
+misses some, which is counted. Times are seconds of the run's monotonic clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simkit.traces.calls import AgentRole, CallTimes, Usage
+from simkit.traces.records import Ended, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationStarted:
+    """A scenario was admitted and its first call is about to be made."""
+
+    scenario: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered:
+    """A model call was answered and the reply is in the journal."""
+
+    scenario: int
+    role: AgentRole
+    model: str
+    usage: Usage
+    times: CallTimes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRetried:
+    """An attempt failed and another one will be made after a pause."""
+
+    scenario: int
+    role: AgentRole
+    cause: str
+    attempt: int
+    """1 for the first attempt."""
+    pause_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationPlayed:
+    """A trajectory is in the store."""
+
+    scenario: int
+    ended: Ended
+    cause: str | None
+    messages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrajectoryJudged:
+    """A verdict is in the store."""
+
+    scenario: int
+    outcome: Outcome
+    checks: tuple[str, ...]
+    """Names of the checks that objected to the whole."""
+    masked_turns: int
+    trained_turns: int
+
+
+Event = ConversationStarted | CallAnswered | CallRetried | ConversationPlayed | TrajectoryJudged

@@ -1,0 +1,58 @@
+"""Prompts: jinja2 files beside the code that uses them, each known by its hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+import orjson
+
+
+class PromptSet:
+    """The ``*.j2`` files of one folder.
+
+    Values are inserted as they are: a prompt is plain text, not HTML. What comes from a
+    catalog or a model is quoted with the ``json`` filter where it must stay data.
+
+    Raises:
+        FileNotFoundError: The folder holds no prompt.
+        jinja2.TemplateSyntaxError: A prompt cannot be compiled; names file and line.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        environment = jinja2.Environment(
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=False,
+            autoescape=False,  # noqa: S701 - prompts are read by models, not by browsers
+        )
+        environment.filters["json"] = _json
+        self._templates: dict[str, jinja2.Template] = {}
+        self._hashes: dict[str, str] = {}
+        for path in sorted(folder.glob("*.j2")):
+            source = path.read_bytes()
+            self._templates[path.stem] = environment.from_string(source.decode())
+            self._hashes[path.stem] = hashlib.sha256(source).hexdigest()[:16]
+        if not self._templates:
+            raise FileNotFoundError(f"no prompt (*.j2) in {folder}")
+
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """Prompt name to the first 16 hex digits of its file's SHA-256."""
+        return self._hashes
+
+    def render(self, name: str, **values: object) -> str:
+        """Fill in prompt *name*.
+
+        Raises:
+            KeyError: There is no such prompt.
+            jinja2.UndefinedError: The prompt uses a value that was not given.
+        """
+        return self._templates[name].render(**values).strip()
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()

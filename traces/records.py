@@ -1,0 +1,243 @@
+"""The records of a run: scenarios, intents, messages, trajectories and verdicts.
+
+All are frozen, so any task may hold one, and versioned. What ends up in a record is a
+pure function of the scenario, its seed and the replies it got: no clock, no host name,
+no order of arrival. Facts about *when* live beside the records, in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import orjson
+
+from simkit.traces.functions import Function
+
+_STRICT: dict[str, Any] = {"extra": "forbid"}
+
+MessageRole = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One call that an assistant made."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    id: str
+    """Unique in its conversation; the result that answers it carries the same id."""
+    name: str
+    arguments: str
+    """The arguments as the model wrote them: JSON text of an object, or a model's mistake."""
+
+    def parsed_arguments(self) -> dict[str, Any]:
+        """The arguments as a mapping.
+
+        Raises:
+            ValueError: The text is not JSON, or not an object; the message says which.
+        """
+        try:
+            value = orjson.loads(self.arguments or "{}")
+        except orjson.JSONDecodeError as error:
+            raise ValueError(f"the arguments are not valid JSON: {error}") from error
+        if not isinstance(value, dict):
+            raise ValueError(f"the arguments must be a JSON object, not {type(value).__name__}")
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a conversation, or of a request to a model."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    role: MessageRole
+    content: str = ""
+    reasoning: str | None = None
+    """What the model thought before it answered; never sent back to a model."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    """On ``role == "tool"`` only: the id of the call that this answers."""
+
+    _wire: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def wire(self) -> bytes:
+        """The message in the form of chat completions, without reasoning; encoded once.
+
+        A conversation sends its whole history with each call, so encoding a message
+        once, not once a call, keeps the work per turn constant.
+        """
+        encoded = self._wire
+        if encoded is None:
+            encoded = orjson.dumps(_wire_form(self))
+            object.__setattr__(self, "_wire", encoded)
+        return encoded
+
+
+def _wire_form(message: Message) -> dict[str, Any]:
+    if message.role == "tool":
+        return {
+            "role": "tool",
+            "tool_call_id": message.tool_call_id,
+            "content": message.content,
+        }
+    form: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        form["content"] = message.content or None
+        form["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    return form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One value that the simulated user knows."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    name: str
+    value: str
+    """As the user would write it; JSON text for lists and objects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """One thing the simulated user wants, and what they know about it."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    text: str
+    known: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What the simulated user is after; only the user agent ever sees it."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    role: str
+    """Who the user is, e.g. "a warehouse manager"."""
+    style: str
+    """How they talk."""
+    goals: tuple[Goal, ...]
+    """In the order in which they come up."""
+    unknown: tuple[str, ...] = ()
+    """What they do not know and must learn from the assistant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One conversation to be played: a chain of functions and a seed."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    number: int
+    """Position in the run, from 0; exports are written in this order."""
+    seed: int
+    """Root of every random choice made for this conversation."""
+    chain: tuple[str, ...]
+    """Names of the functions that the intent is written for, in walk order."""
+    tools: tuple[Function, ...]
+    """What the assistant is offered, in the order it is offered; holds the chain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where a trajectory comes from: enough to say who made it and under which licence."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    simkit: str
+    """Version of simkit."""
+    run_seed: int
+    models: Mapping[str, str]
+    """Agent role to the model that played it, as the provider was asked for it."""
+    prompts: Mapping[str, str]
+    """Prompt name to the hash of its file."""
+    sources: Mapping[str, str | None]
+    """Catalog to its licence, for every catalog that a tool of this scenario came from."""
+    notice: str | None = None
+    """A warning that must travel with the data, e.g. that a scripted stand-in wrote it."""
+
+
+Ended = Literal["user_done", "limit", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trajectory:
+    """One finished conversation; also one that failed."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    id: str
+    """The same for the same run seed and scenario, whatever machine plays it."""
+    scenario: Scenario
+    intent: Intent | None
+    """None only when the conversation failed before an intent was written."""
+    messages: tuple[Message, ...]
+    """User, assistant and tool messages in order; no system prompt."""
+    ended: Ended
+    cause: str | None = None
+    """Machine-readable cause unless ``ended == "user_done"``, e.g. ``"message_limit"``."""
+    error: str | None = None
+    """One line for people; set only when ``ended == "failed"``."""
+    provenance: Provenance
+    schema: int = 1
+    """Raised whenever a stored field changes meaning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a filter objects."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    check: str
+    """Name of the check or judge, e.g. ``"schema_valid_arguments"``; people count these."""
+    message: str
+    """One line that names the value, the place and the rule."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnVerdict:
+    """Whether one assistant message is trained on; if not, it stays as context."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    index: int
+    """Position in `Trajectory.messages`."""
+    ok: bool
+    reasons: tuple[Reason, ...] = ()
+    """Empty when ``ok``."""
+
+
+Outcome = Literal["kept", "dropped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the filters decided about one trajectory."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()
+    """Why it was dropped, or the cause of the failure; empty when kept."""
+    turns: tuple[TurnVerdict, ...] = ()
+    """One for each assistant message, in order; empty unless every stage ran."""
+    schema: int = 1
+
+    @property
+    def masked(self) -> tuple[int, ...]:
+        """Indexes of the assistant messages that stay as context but get no loss."""
+        return tuple(turn.index for turn in self.turns if not turn.ok)
