@@ -5,6 +5,6 @@ user intents and acted out by three model-played agents; filters keep what is wo
 training on. Start with ``simkit generate --demo``, or read ``docs/design.md``.
 """
 
-from simkit.version import __version__
+from simkit.traces.version import __version__
 
 __all__ = ["__version__"]

@@ -14,7 +14,8 @@ class PromptSet:
     """The ``*.j2`` files of one folder.
 
     Values are inserted as they are: a prompt is plain text, not HTML. What comes from a
-    catalog or a model is quoted with the ``json`` filter where it must stay data.
+    catalog or a model goes through the ``json`` filter, inside a tag: it stays data, and
+    no text in it can close the tag.
 
     Raises:
         FileNotFoundError: The folder holds no prompt.
@@ -55,4 +56,5 @@ class PromptSet:
 
 
 def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
+    # "<\\/" is the same JSON string as "</", but cannot close a tag of the prompt.
+    return orjson.dumps(value).decode().replace("</", "<\\/")
