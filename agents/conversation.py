@@ -1,0 +1,216 @@
+"""One conversation: user, assistant and tool agents joined until the user is done.
+
+The loop is the paper's (arXiv 2511.15718): user, then assistant, then calls and results
+until the assistant answers in text, then the user again. A conversation is a pure
+function of its scenario and the replies it gets; it reads no clock and opens no socket.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import anyio
+import orjson
+
+from simkit.agents.assistant import AssistantAgent
+from simkit.agents.intent import IntentWriter
+from simkit.agents.notices import NoticeTaker
+from simkit.agents.tool import ToolAgent, error, is_error, result_message
+from simkit.agents.user import UserAgent
+from simkit.agents.voice import ModelFailed, Voice
+from simkit.traces.calls import AccountProblem, ProviderError
+from simkit.traces.functions import Function
+from simkit.traces.prompts import PromptSet
+from simkit.traces.records import (
+    Ended,
+    Intent,
+    Message,
+    Provenance,
+    Scenario,
+    ToolCall,
+    Trajectory,
+)
+from simkit.traces.version import __version__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """Who plays which role."""
+
+    writer: Voice
+    user: Voice
+    assistant: Voice
+    tool: Voice
+
+    def voices(self) -> tuple[Voice, ...]:
+        """All of them, in a fixed order."""
+        return (self.writer, self.user, self.assistant, self.tool)
+
+    def noting(self, notices: set[str]) -> Cast:
+        """The same cast, adding the notices in its replies to *notices*."""
+        writer, user, assistant, tool = (
+            replace(voice, client=NoticeTaker(voice.client, notices)) for voice in self.voices()
+        )
+        return Cast(writer=writer, user=user, assistant=assistant, tool=tool)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Where a conversation is cut off; it is then kept as data, but not as training data."""
+
+    max_messages: int = 120
+    max_calls_per_turn: int = 5
+    """Calls in one assistant message beyond this are answered with an error."""
+    max_tool_rounds: int = 20
+    """Assistant messages with calls before the assistant must answer the user."""
+    max_errors: int = 10
+    """Failed calls in a row."""
+
+
+class LimitReached(Exception):
+    """A limit cut the conversation off; the message is its machine-readable name."""
+
+
+class Conversations:
+    """Plays scenarios, any number at the same time."""
+
+    def __init__(self, cast: Cast, prompts: PromptSet, limits: Limits, *, run_seed: int) -> None:
+        self._cast = cast
+        self._prompts = prompts
+        self._limits = limits
+        self._run_seed = run_seed
+
+    async def play(self, scenario: Scenario) -> Trajectory:
+        """Play *scenario* to its end and return what happened, also when it failed.
+
+        Raises:
+            AccountProblem: No call can succeed until a person acts.
+
+        Cancelling drops the conversation; replies that were recorded stay recorded.
+        """
+        notices: set[str] = set()
+        stage = _Stage(scenario, self._cast.noting(notices), self._prompts, self._limits)
+        ended: Ended = "user_done"
+        cause = message = None
+        try:
+            await stage.play()
+        except AccountProblem:  # not this conversation's failure: the whole run must stop
+            raise
+        except LimitReached as limit:
+            ended, cause = "limit", str(limit)
+        except (ModelFailed, ProviderError) as failure:
+            ended, cause, message = "failed", failure.cause, str(failure)
+        return Trajectory(
+            id=f"{self._run_seed}-{scenario.number}",
+            scenario=scenario,
+            intent=stage.intent,
+            messages=tuple(stage.messages),
+            ended=ended,
+            cause=cause,
+            error=message,
+            provenance=self._provenance(scenario, notices),
+        )
+
+    def _provenance(self, scenario: Scenario, notices: set[str]) -> Provenance:
+        return Provenance(
+            simkit=__version__,
+            run_seed=self._run_seed,
+            models={voice.role: voice.client.model for voice in self._cast.voices()},
+            prompts=dict(self._prompts.hashes),
+            sources=_licences(scenario.tools),
+            notice="; ".join(sorted(notices)) or None,
+        )
+
+
+class _Stage:
+    """One conversation while it is played."""
+
+    def __init__(self, scenario: Scenario, cast: Cast, prompts: PromptSet, limits: Limits) -> None:
+        self._scenario = scenario
+        self._cast = cast
+        self._prompts = prompts
+        self._limits = limits
+        self._errors_in_a_row = 0
+        self.intent: Intent | None = None
+        self.messages: list[Message] = []
+
+    async def play(self) -> None:
+        """Play until the user is done.
+
+        Raises:
+            LimitReached: A limit cut it off.
+            ModelFailed, ProviderError: It cannot go on.
+        """
+        writer = IntentWriter(self._cast.writer, self._prompts)
+        self.intent = await writer.write(self._scenario)
+        user = UserAgent(self._cast.user, self._prompts, self._scenario, self.intent)
+        assistant = AssistantAgent(self._cast.assistant, self._prompts, self._scenario)
+        tool = ToolAgent(self._cast.tool, self._prompts, self._scenario)
+        while True:
+            said = await user.speak(len(self.messages))
+            if said is None:
+                return
+            self._add(Message(role="user", content=said))
+            user.hear(await self._answer(assistant, tool))
+
+    async def _answer(self, assistant: AssistantAgent, tool: ToolAgent) -> str:
+        """Let the assistant work until it answers in text."""
+        for _ in range(self._limits.max_tool_rounds + 1):
+            turn = len(self.messages)
+            message = await assistant.answer(self.messages)
+            self._add(message)
+            if not message.tool_calls:
+                return message.content
+            results = await self._results(tool, message.tool_calls, turn)
+            for result in results:
+                self._add(result)
+            self._count_errors(results)
+        raise LimitReached("tool_round_limit")
+
+    async def _results(
+        self, tool: ToolAgent, calls: tuple[ToolCall, ...], turn: int
+    ) -> list[Message]:
+        """Run the calls of one message at the same time; results in the order of the calls."""
+        allowed = self._limits.max_calls_per_turn
+        results = {part: _too_many(call, allowed) for part, call in enumerate(calls)}
+        failures: dict[int, ProviderError] = {}
+
+        async def run(part: int, call: ToolCall) -> None:
+            try:
+                results[part] = await tool.run(call, turn=turn, part=part)
+            except ProviderError as failure:
+                failures[part] = failure
+
+        async with anyio.create_task_group() as group:
+            for part, call in enumerate(calls[:allowed]):
+                group.start_soon(run, part, call)
+        if failures:  # of several, always the same one, whichever came first
+            raise failures[min(failures)]
+        in_order = [results[part] for part in range(len(calls))]
+        tool.remember(calls, in_order)
+        return in_order
+
+    def _count_errors(self, results: list[Message]) -> None:
+        for result in results:
+            failed = is_error(orjson.loads(result.content))
+            self._errors_in_a_row = self._errors_in_a_row + 1 if failed else 0
+        if self._errors_in_a_row > self._limits.max_errors:
+            raise LimitReached("error_limit")
+
+    def _add(self, message: Message) -> None:
+        if len(self.messages) >= self._limits.max_messages:
+            raise LimitReached("message_limit")
+        self.messages.append(message)
+
+
+def _too_many(call: ToolCall, allowed: int) -> Message:
+    message = f"at most {allowed} calls may be made at once"
+    return result_message(call, error("too_many_calls", message))
+
+
+def _licences(tools: tuple[Function, ...]) -> dict[str, str | None]:
+    """Source to its licences, joined where its functions differ."""
+    found: dict[str, set[str]] = {}
+    for tool in tools:
+        found.setdefault(tool.source, set()).update({tool.licence} if tool.licence else ())
+    return {source: ", ".join(sorted(found[source])) or None for source in sorted(found)}

@@ -1,0 +1,147 @@
+"""The tool agent: checks a call, then has a model simulate the function.
+
+A wrong call never reaches a model: it gets a JSON error that names the cause, so that
+mistakes and their repair become part of the data (arXiv 2511.15718, section on the tool
+agent, where a model writes these errors; a check by rule is exact and costs nothing).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from simkit.agents.intent import definition
+from simkit.agents.voice import ModelFailed, ReplyRejected, Voice, complete_text
+from simkit.traces.arguments import argument_problem, schema_problem
+from simkit.traces.calls import Completion
+from simkit.traces.functions import Function
+from simkit.traces.prompts import PromptSet
+from simkit.traces.records import Message, Scenario, ToolCall
+
+_FUNC_RETURN = re.compile(r"<func_return>(.*?)</func_return>", re.DOTALL)
+
+EARLIER_CALLS = 30
+"""How many earlier calls the simulating model is shown, latest last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    name: str
+    arguments: dict[str, Any]
+    result: Any
+
+
+class ToolAgent:
+    """Every function of one conversation; remembers what it returned."""
+
+    def __init__(self, voice: Voice, prompts: PromptSet, scenario: Scenario) -> None:
+        self._voice = voice
+        self._prompts = prompts
+        self._scenario = scenario
+        self._functions = {tool.name: tool for tool in scenario.tools}
+        self._system = Message(role="system", content=prompts.render("tool"))
+        self._past: list[_Past] = []
+
+    async def run(self, call: ToolCall, *, turn: int, part: int) -> Message:
+        """The result of *call*, as the message that answers it.
+
+        *turn* is the index of the assistant message that made the call and *part* the
+        call's place in it. Calls of one message may run at the same time: they see the
+        results of earlier messages only, so the order of replies does not matter.
+
+        Raises:
+            ProviderError: The provider gave no reply.
+        """
+        try:
+            function, arguments = self._checked(call)
+        except _WrongCall as wrong:
+            return result_message(call, error(wrong.kind, str(wrong)))
+        return result_message(call, await self._simulate(function, arguments, turn=turn, part=part))
+
+    def remember(self, calls: tuple[ToolCall, ...], results: list[Message]) -> None:
+        """Add the finished calls of one assistant message, in the order of the calls."""
+        for call, message in zip(calls, results, strict=True):
+            result = orjson.loads(message.content)
+            if call.name in self._functions and not is_error(result):
+                self._past.append(
+                    _Past(name=call.name, arguments=call.parsed_arguments(), result=result)
+                )
+
+    def _checked(self, call: ToolCall) -> tuple[Function, dict[str, Any]]:
+        function = self._functions.get(call.name)
+        if function is None:
+            raise _WrongCall(
+                "unknown_function",
+                f"there is no function {call.name}; there are: {', '.join(self._functions)}",
+            )
+        try:
+            arguments = call.parsed_arguments()
+        except ValueError as invalid:
+            raise _WrongCall("invalid_arguments", str(invalid)) from invalid
+        problem = argument_problem(function, arguments)
+        if problem is not None:
+            raise _WrongCall("invalid_arguments", problem.message)
+        return function, arguments
+
+    async def _simulate(
+        self, function: Function, arguments: dict[str, Any], *, turn: int, part: int
+    ) -> Any:
+        task = self._prompts.render(
+            "tool_call",
+            function=definition(function),
+            earlier=self._past[-EARLIER_CALLS:],
+            call={"name": function.name, "arguments": arguments},
+        )
+        try:
+            return await self._voice.ask(
+                self._scenario,
+                (self._system, Message(role="user", content=task)),
+                lambda completion: _returned(function, completion),
+                turn=turn,
+                part=part,
+                explain=True,
+            )
+        except ModelFailed:
+            return error("internal_error", "the function did not produce a valid result")
+
+
+class _WrongCall(Exception):
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def error(kind: str, message: str) -> dict[str, Any]:
+    """The JSON of a failed call."""
+    return {"error": {"type": kind, "message": message}}
+
+
+def is_error(result: object) -> bool:
+    """Whether a result says that the call failed."""
+    return isinstance(result, dict) and "error" in result
+
+
+def result_message(call: ToolCall, result: Any) -> Message:
+    """The message that answers *call*."""
+    return Message(role="tool", content=orjson.dumps(result).decode(), tool_call_id=call.id)
+
+
+def _returned(function: Function, completion: Completion) -> Any:
+    text = complete_text(completion)
+    tagged = _FUNC_RETURN.search(text)
+    if tagged is None:
+        raise ReplyRejected("the result must stand inside <func_return></func_return>")
+    try:
+        result = orjson.loads(tagged[1])
+    except orjson.JSONDecodeError as invalid:
+        raise ReplyRejected(f"the result is not valid JSON: {invalid}") from invalid
+    if not isinstance(result, dict):
+        raise ReplyRejected("the result must be a JSON object")
+    if function.outputs is not None and not is_error(result):
+        problem = schema_problem(function.outputs, result)
+        if problem is not None:
+            raise ReplyRejected(f"the result breaks the output schema: {problem.message}")
+    return result

@@ -1,0 +1,79 @@
+"""A trajectory as judges are shown it: data in tags, encoded once.
+
+Everything in a tag is JSON on one line, and what a model or a catalog wrote can neither
+close a tag nor open one: a ``<`` that could begin a tag is written as ``\\u003c``, which
+JSON reads as the same character. So a program finds the parts by their tags, and a
+conversation that says "end of conversation, verdict 1" stays a quotation.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from simkit.traces.records import Message, Trajectory
+
+_TAG_START = re.compile(r"<(?=[/A-Za-z])")
+
+
+class Evidence:
+    """The parts of *trajectory* that its judges read; reasoning is not among them.
+
+    Each message is encoded once, however many judges see it.
+
+    A message is ``{"index", "role", "content"}``, with ``"tool_calls": [{"id", "name",
+    "arguments"}]`` when it calls and ``"tool_call_id"`` when it answers a call;
+    arguments are the text that the model wrote.
+    """
+
+    def __init__(self, trajectory: Trajectory) -> None:
+        self.trajectory = trajectory
+        self._intent = _data(orjson.dumps(trajectory.intent))
+        self._tools = _list([_data(tool.tool_json) for tool in trajectory.scenario.tools])
+        self._messages = [
+            _data(orjson.dumps(_as_data(index, message)))
+            for index, message in enumerate(trajectory.messages)
+        ]
+
+    def whole(self) -> str:
+        """What the judge of the whole reads: ``<intent>``, ``<tools>``, ``<conversation>``.
+
+        The intent is ``null`` when the trajectory has none; tools are in the form of
+        chat completions.
+        """
+        return _tagged(intent=self._intent, tools=self._tools, conversation=_list(self._messages))
+
+    def turn(self, index: int) -> str:
+        """What the judge of message *index* reads: ``<tools>``, ``<history>``, ``<turn>``.
+
+        The history is every message before it. The size grows with the index, so all
+        turns of a conversation together cost time quadratic in its length.
+        """
+        return _tagged(
+            tools=self._tools,
+            history=_list(self._messages[:index]),
+            turn=self._messages[index],
+        )
+
+
+def _as_data(index: int, message: Message) -> dict[str, Any]:
+    form: dict[str, Any] = {"index": index, "role": message.role, "content": message.content}
+    if message.tool_calls:
+        form["tool_calls"] = message.tool_calls
+    if message.role == "tool":
+        form["tool_call_id"] = message.tool_call_id
+    return form
+
+
+def _data(encoded: bytes) -> str:
+    return _TAG_START.sub(r"\\u003c", encoded.decode())
+
+
+def _list(encoded: list[str]) -> str:
+    return f"[{','.join(encoded)}]"
+
+
+def _tagged(**parts: str) -> str:
+    return "\n\n".join(f"<{tag}>\n{part}\n</{tag}>" for tag, part in parts.items())

@@ -1,0 +1,49 @@
+"""The Berkeley Function Calling Leaderboard: its cases, and its function documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simkit.graph.catalogs.entry import Entry, Fault, inside, kind
+
+_DOCUMENT_KEYS = {"class", "name", "description", "parameters", "response"}
+
+
+def read(document: Any, position: str) -> list[Entry | Fault] | None:
+    """The functions of a case or of a function document; None for another format."""
+    if not isinstance(document, dict):
+        return None
+    if "function" in document:
+        return _functions_of_case(document["function"], position)
+    if _is_function_document(document):
+        return [_entry(document, position)]
+    return None
+
+
+def _functions_of_case(functions: Any, position: str) -> list[Entry | Fault]:
+    if not isinstance(functions, list):
+        return [_entry(functions, inside(position, "function"))]
+    return [
+        _entry(function, inside(position, f"function[{at}]"))
+        for at, function in enumerate(functions)
+    ]
+
+
+def _is_function_document(document: dict[str, Any]) -> bool:
+    # A name and a description alone are not enough: many other JSON files have both.
+    return "parameters" in document or (
+        "name" in document and "description" in document and document.keys() <= _DOCUMENT_KEYS
+    )
+
+
+def _entry(function: Any, position: str) -> Entry | Fault:
+    if not isinstance(function, dict):
+        return Fault(position=position, reason=f"is {kind(function)}, not a function")
+    return Entry(
+        position=position,
+        name=function.get("name"),
+        description=function.get("description"),
+        parameters=function.get("parameters"),
+        outputs=function.get("response"),
+        domain=function.get("class"),
+    )

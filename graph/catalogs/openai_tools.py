@@ -1,0 +1,36 @@
+"""Tools as hosted chat APIs take them: nested (chat completions) or flat (responses)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simkit.graph.catalogs.entry import Entry, Fault, inside, kind
+
+
+def read(document: Any, position: str) -> list[Entry | Fault] | None:
+    """The functions of a tool, or of an object with ``tools``; None for another format."""
+    if _is_function(document):
+        return [_entry(document, position)]
+    tools = document.get("tools") if isinstance(document, dict) else None
+    if not isinstance(tools, list) or not any(_is_function(tool) for tool in tools):
+        return None
+    return [_entry(tool, inside(position, f"tools[{at}]")) for at, tool in enumerate(tools)]
+
+
+def _is_function(tool: Any) -> bool:
+    return isinstance(tool, dict) and tool.get("type") == "function"
+
+
+def _entry(tool: Any, position: str) -> Entry | Fault:
+    if not isinstance(tool, dict):
+        return Fault(position=position, reason=f"is {kind(tool)}, not a tool")
+    if not _is_function(tool):  # providers list their own tools beside functions
+        return Fault(position=position, reason='is not of type "function"')
+    nested = tool.get("function")
+    function = nested if isinstance(nested, dict) else tool
+    return Entry(
+        position=position,
+        name=function.get("name"),
+        description=function.get("description"),
+        parameters=function.get("parameters"),
+    )

@@ -1,0 +1,245 @@
+"""Brings the many spellings of a parameter schema into one: JSON Schema, draft 2020-12.
+
+Catalogs use Python, Java and JavaScript types, older drafts, flags on properties and plain
+lists. Each repair is counted under a short name; what cannot be repaired is refused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import orjson
+
+from simkit.graph.catalogs.entry import kind
+from simkit.graph.catalogs.keywords import (
+    FOREIGN,
+    LISTS,
+    MAPS,
+    SINGLE,
+    is_keyword,
+    json_type,
+    unreadable,
+)
+from simkit.graph.catalogs.references import complaint, pointer_part
+from simkit.graph.catalogs.spellings import (
+    UnusableSchema,
+    flag,
+    schema_of_parameters,
+    without_outer_reference,
+)
+
+__all__ = ["UnusableSchema", "cut_description", "normal_outputs", "normal_parameters"]
+
+MAX_DESCRIPTION = 4_000
+"""Characters; longer descriptions are cut."""
+MAX_PARAMETERS = 200
+MAX_DEPTH = 20
+"""Schemas inside schemas."""
+MAX_SCHEMA_BYTES = 200_000
+
+
+def normal_parameters(
+    value: Any, repairs: Counter[str], *, function_name: str = ""
+) -> dict[str, Any]:
+    """The normal form of what a catalog says a function takes.
+
+    Args:
+        value: Any JSON value: a schema, properties without one, a list of parameters with
+            ``name`` and ``type``, or None.
+        repairs: What was repaired is counted here, also when the schema is refused.
+        function_name: Tells a scraped heading in a list of parameters from a parameter.
+
+    Returns:
+        A new schema of type ``object`` with ``properties`` and ``required``, valid under
+        draft 2020-12; references are local, lead somewhere and end. Its normal form is
+        itself. Property keys are as they were.
+
+    Raises:
+        UnusableSchema: *value* is nothing of the kind, or too large.
+    """
+    return _normal_object(schema_of_parameters(value, function_name, repairs), repairs)
+
+
+def normal_outputs(value: Any, repairs: Counter[str]) -> dict[str, Any]:
+    """The normal form of a declared result; one that is no object becomes its ``result``.
+
+    Raises:
+        UnusableSchema: As for `normal_parameters`.
+    """
+    if isinstance(value, dict) and not _may_be_object(value):
+        repairs["result wrapped in an object"] += 1
+        value = {"type": "object", "properties": {"result": value}, "required": ["result"]}
+    return _normal_object(value, repairs)
+
+
+def cut_description(text: str, repairs: Counter[str]) -> str:
+    """*text*, or its first `MAX_DESCRIPTION` characters."""
+    if len(text) > MAX_DESCRIPTION:
+        repairs["description cut"] += 1
+    return text[:MAX_DESCRIPTION]
+
+
+def _may_be_object(schema: dict[str, Any]) -> bool:
+    given = schema.get("type")
+    if given is None:
+        return not any(key in schema for key in ("items", "prefixItems", "enum", "const"))
+    return any(json_type(name) == "object" for name in _as_list(given))
+
+
+def _normal_object(value: Any, repairs: Counter[str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UnusableSchema(f"are {kind(value)}, not a JSON Schema")
+    _json_size(value)  # before anything walks it
+    value = {key: part for key, part in without_outer_reference(value).items() if part is not None}
+    _refuse_other_shapes(value)
+    if "type" not in value:
+        repairs["missing type"] += 1
+    if not isinstance(value.get("type"), str):
+        value = value | {"type": "object"}
+    walk = _Walk(repairs)
+    schema = walk.node({"properties": {}} | value, "", 0)
+    if problem := complaint(walk.nodes):
+        raise UnusableSchema(problem)
+    if (size := _json_size(schema)) > MAX_SCHEMA_BYTES:
+        raise UnusableSchema(f"take {size:,} bytes, over the limit of {MAX_SCHEMA_BYTES:,}")
+    first = {key: schema.pop(key, []) for key in ("type", "properties", "required")}
+    return first | schema
+
+
+def _refuse_other_shapes(value: dict[str, Any]) -> None:
+    if not _may_be_object(value):
+        raise UnusableSchema(f"are of type {str(value.get('type'))[:80]!r}, not an object")
+    if "type" not in value and "properties" not in value and not all(map(is_keyword, value)):
+        raise UnusableSchema("are no JSON Schema: they have neither type nor properties")
+    if "$ref" in value:
+        raise UnusableSchema(f"are only a reference, to {str(value['$ref'])[:80]!r}")
+    properties = value.get("properties", {})
+    if not isinstance(properties, dict):
+        raise UnusableSchema(f"have {kind(properties)} for properties")
+    if len(properties) > MAX_PARAMETERS:
+        raise UnusableSchema(f"number {len(properties):,}, over the limit of {MAX_PARAMETERS}")
+
+
+def _json_size(value: dict[str, Any]) -> int:
+    try:
+        return len(orjson.dumps(value))
+    except TypeError as error:  # more than 254 levels, e.g. in a default
+        raise UnusableSchema("are nested too deeply to be written as JSON") from error
+
+
+class _Walk:
+    """Brings a schema and those inside it into normal form, and keeps where each stands."""
+
+    def __init__(self, repairs: Counter[str]) -> None:
+        self._repairs = repairs
+        self.nodes: dict[str, Any] = {}
+        """Each schema by its JSON pointer."""
+
+    def node(self, value: dict[str, Any], at: str, depth: int) -> dict[str, Any]:
+        if depth > MAX_DEPTH:
+            raise UnusableSchema(f"are nested deeper than {MAX_DEPTH} levels")
+        if "$dynamicRef" in value:
+            raise UnusableSchema("use $dynamicRef")
+        node = dict(value)
+        self._modernise(node)
+        self._name_type(node)
+        for key in unreadable(node):
+            self._repairs["unreadable keyword"] += 1
+            del node[key]
+        self._settle_required(node)
+        self._normalise_inner(node, at, depth + 1)
+        if "array" in _as_list(node.get("type")) and "items" not in node:
+            self._repairs["array without items"] += 1
+            node["items"] = {}
+        self.nodes[at] = node
+        return node
+
+    def _modernise(self, node: dict[str, Any]) -> None:
+        for key in FOREIGN:
+            if key in node:
+                self._repairs[f"{key} dropped"] += 1
+                del node[key]
+        if isinstance(node.get("items"), list):
+            self._repairs["items as a list"] += 1
+            node["prefixItems"] = node["items"]
+            node["items"] = node.pop("additionalItems", {})
+        if node.get("enum") == []:
+            self._repairs["empty enum"] += 1
+            del node["enum"]
+        if isinstance(description := node.get("description"), str):
+            node["description"] = cut_description(description, self._repairs)
+
+    def _name_type(self, node: dict[str, Any]) -> None:
+        if "type" not in node:
+            return
+        given = node["type"]
+        types = [self._type_of(name) for name in _as_list(given)]
+        if not types or None in types:  # one unknown type of several: it may be anything
+            del node["type"]
+        else:
+            node["type"] = list(dict.fromkeys(types)) if isinstance(given, list) else types[0]
+
+    def _type_of(self, name: Any) -> str | None:
+        known = json_type(name)
+        if known is None:
+            is_any = isinstance(name, str) and name.lower() == "any"
+            self._repairs["type any" if is_any else "type unknown"] += 1
+        elif known != name:
+            self._repairs["type name"] += 1
+        return known
+
+    def _settle_required(self, node: dict[str, Any]) -> None:
+        """Make ``required`` the names of properties that are listed or flagged so."""
+        given, optional = node.pop("required", None), node.pop("optional", None)
+        listed = isinstance(given, list)
+        if optional is not None or (given is not None and not listed):
+            self._repairs["required flag"] += 1  # its effect is on the schema around this one
+        names = [name for name in given if isinstance(name, str)] if listed else []
+        if "properties" in node:
+            names = self._of_properties(names, node["properties"])
+        if names or listed:
+            node["required"] = list(dict.fromkeys(names))
+
+    def _of_properties(self, names: list[str], properties: dict[str, Any]) -> list[str]:
+        known = [name for name in names if name in properties]
+        if absent := len(names) - len(known):
+            self._repairs["required but not a property"] += absent
+        return known + [name for name, schema in properties.items() if _is_flagged(schema)]
+
+    def _normalise_inner(self, node: dict[str, Any], at: str, depth: int) -> None:
+        for key, part in node.items():
+            where = f"{at}/{key}"
+            if key in SINGLE:
+                node[key] = self._inner(part, where, depth)
+            elif key in LISTS:
+                node[key] = [
+                    self._inner(item, f"{where}/{index}", depth) for index, item in enumerate(part)
+                ]
+            elif key in MAPS:
+                node[key] = {
+                    name: self._inner(item, f"{where}/{pointer_part(name)}", depth)
+                    for name, item in part.items()
+                }
+
+    def _inner(self, value: Any, at: str, depth: int) -> Any:
+        if isinstance(value, str) and json_type(value):
+            self._repairs["type name as a schema"] += 1
+            value = {"type": value}
+        if isinstance(value, dict):
+            return self.node(value, at, depth)
+        if not isinstance(value, bool):
+            self._repairs["unreadable schema"] += 1
+            value = {}
+        self.nodes[at] = value
+        return value
+
+
+def _is_flagged(schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    return flag(schema.get("required")) is True or flag(schema.get("optional")) is False
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

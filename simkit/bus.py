@@ -1,0 +1,73 @@
+"""Tells watchers (progress, log, metrics) what happens in a run; carries no results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from simkit.traces.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauges:
+    """What a watcher may ask of a run at any moment; asking is cheap and changes nothing."""
+
+    in_flight: Callable[[], int]
+    """Conversations that are being played."""
+    filters_waiting: Callable[[], int]
+    """Trajectories that wait for a filter worker."""
+    limiting: Callable[[], str]
+    """What sets the pace now, e.g. ``"requests"`` or ``"nothing"``."""
+
+
+class Bus:
+    """Hands every event to every watcher that has room for it.
+
+    All methods are for the event loop's own thread.
+    """
+
+    def __init__(self) -> None:
+        self._watchers: list[MemoryObjectSendStream[Event]] = []
+        self.dropped = 0
+        """Events that a watcher missed because its buffer was full, over all watchers."""
+        self.gauges: Gauges | None = None
+        """Set by the run once it can answer them."""
+
+    def publish(self, event: Event) -> None:
+        """Hand *event* to every watcher; never waits and never raises."""
+        for watcher in self._watchers:
+            try:
+                watcher.send_nowait(event)
+            except anyio.WouldBlock:
+                self.dropped += 1
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                continue  # this watcher has stopped listening
+
+    @contextmanager
+    def subscribe(self, buffer: int) -> Iterator[MemoryObjectReceiveStream[Event]]:
+        """Receive, inside the ``with``, each event published from now on, in order.
+
+        Args:
+            buffer: How many unread events are kept; while that many wait, newer ones are
+                dropped for this watcher and counted in `dropped`.
+
+        The stream ends when the bus is closed and the buffer is read.
+        """
+        send, receive = anyio.create_memory_object_stream[Event](buffer)
+        self._watchers.append(send)
+        try:
+            with send, receive:
+                yield receive
+        finally:
+            if send in self._watchers:
+                self._watchers.remove(send)
+
+    def close(self) -> None:
+        """Say that nothing more will happen: each watcher reads what it has and ends."""
+        for watcher in self._watchers:
+            watcher.close()
+        self._watchers.clear()

@@ -1,0 +1,76 @@
+"""What a failure means to the person at the terminal: a line and an exit code.
+
+0 is success, 1 a run that failed, 2 a usage or input error, 130 an interruption. What is
+not listed here is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+
+RUN_FAILED = 1
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+# By name, so that printing a help page or an error imports nothing heavy.
+EXPECTED: Mapping[str, int] = {
+    "simkit.config.ConfigError": USAGE_ERROR,
+    "simkit.graph.catalogs.entry.CatalogError": USAGE_ERROR,
+    "simkit.graph.embed.EmbedderUnavailable": USAGE_ERROR,
+    "simkit.graph.graph_file.GraphError": USAGE_ERROR,
+    "simkit.standin.settings.StandinError": USAGE_ERROR,
+    "simkit.traces.calls.ProviderError": RUN_FAILED,
+    "simkit.traces.database.StoreError": RUN_FAILED,
+    "simkit.traces.run_directory.RunDirectoryError": USAGE_ERROR,
+}
+
+
+def report_error(error: BaseException) -> int:
+    """Print each failure in *error* as one line on stderr and return the exit code.
+
+    Raises:
+        BaseException: *error* itself, when any part of it is not an expected failure.
+    """
+    failures = list(_leaves(error))
+    codes = [_exit_code(failure) for failure in failures]
+    if None in codes:
+        raise error
+    # Tasks that fail for the same reason say the same; once is enough.
+    for line in dict.fromkeys(line for failure in failures for line in _lines(failure)):
+        print_error(line)
+    return max(code for code in codes if code is not None)
+
+
+def print_error(message: str) -> None:
+    """Print *message* as the one line that an error is."""
+    print(f"simkit: error: {on_one_line(message)}", file=sys.stderr)
+
+
+def on_one_line(text: str) -> str:
+    """*text* without line ends and other characters that a terminal would act on."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _exit_code(error: BaseException) -> int | None:
+    for kind in type(error).__mro__:
+        code = EXPECTED.get(f"{kind.__module__}.{kind.__qualname__}")
+        if code is not None:
+            return code
+    # An OSError about a named file is the machine's doing: no space, no permission.
+    return RUN_FAILED if isinstance(error, OSError) and error.filename else None
+
+
+def _lines(error: BaseException) -> tuple[str, ...]:
+    if isinstance(error, OSError):
+        return (f"{error.filename}: {error.strerror}",)
+    problems: tuple[str, ...] = getattr(error, "problems", (str(error),))
+    return problems

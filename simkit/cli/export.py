@@ -1,0 +1,46 @@
+"""``simkit export``: training data from a run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """What ``--format`` takes."""
+
+    TOOLMIND = "toolmind"
+    OPENAI = "openai"
+
+
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    to: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="toolmind: a row for each trained turn; openai: a row for each conversation.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write; in the run's exports unless given.")
+    ] = None,
+) -> None:
+    """Write a run's training data.
+
+    JSON Lines, in the order of the scenarios, with a manifest beside them that says where
+    they come from. Only kept conversations; masked turns are there as context.
+    """
+    from simkit.traces.exports import export as write_export
+    from simkit.traces.exports import export_name
+    from simkit.traces.run_directory import RunDirectory
+    from simkit.traces.store import RunReader
+
+    directory = RunDirectory.open(run)
+    target = out or directory.exports_folder / export_name(to.value)
+    with RunReader(directory.database_path) as reader:
+        report = write_export(reader, to.value, target)
+    print(f"{report.path}: {report.rows:,} rows from {report.trajectories:,} conversations")

@@ -1,0 +1,84 @@
+"""The ``simkit`` command: puts the command groups together and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, cast
+
+import typer
+
+from simkit.cli.config import config
+from simkit.cli.errors import USAGE_ERROR, print_error, report_error
+from simkit.cli.export import export
+from simkit.cli.generate import generate
+from simkit.cli.graph import graph
+from simkit.cli.provider import provider
+from simkit.cli.report import report
+
+EXIT_CODES = "Exit codes: 0 ok, 1 the run failed, 2 usage or input error, 130 interrupted."
+
+# typer brings its own copy of click in some releases and imports click in others; the
+# family of its public BadParameter is right in both.
+_UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
+
+app = typer.Typer(
+    name="simkit",
+    help="Make tool-use training data: function graph, simulated conversations, filters.",
+    epilog=EXIT_CODES,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from simkit.traces.version import __version__
+
+        print(f"simkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _simkit(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+app.command(epilog=EXIT_CODES)(generate)
+app.add_typer(graph, name="graph")
+app.command(epilog=EXIT_CODES)(export)
+app.command(epilog=EXIT_CODES)(provider)
+app.command(epilog=EXIT_CODES)(report)
+app.command(epilog=EXIT_CODES)(config)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line *arguments* (default: those of the process) and exit."""
+    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code = app(args=arguments or ["--help"], prog_name="simkit", standalone_mode=False)
+    except _UsageError as error:
+        print_error(_usage_problem(error))
+        return USAGE_ERROR
+    except typer.Abort:
+        return 1
+    except Exception as error:
+        return report_error(error)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_problem(error: BaseException) -> str:
+    message = getattr(error, "format_message", error.__str__)()
+    context = getattr(error, "ctx", None)
+    command = "simkit" if context is None else context.command_path
+    return f"{message} (see {command} --help)"

@@ -1,0 +1,95 @@
+"""``simkit provider``: the stand-in provider, for demos and tests."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from simkit.standin.settings import StandinSettings
+
+
+def provider(
+    port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Root of replies, latency, faults.")] = 0,
+    rpm: Annotated[float | None, typer.Option("--rpm", help="Requests a minute.")] = None,
+    tpm: Annotated[float | None, typer.Option("--tpm", help="Tokens a minute.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", help="Requests at once.")
+    ] = None,
+    latency: Annotated[
+        float, typer.Option("--latency", metavar="SECONDS", help="Median time to a short reply.")
+    ] = 0.0,
+    faults: Annotated[
+        float, typer.Option("--faults", metavar="SHARE", help="Attempts that fail, 0 to 1.")
+    ] = 0.0,
+    mistakes: Annotated[
+        float, typer.Option("--mistakes", metavar="SHARE", help="Replies with a mistake, 0 to 1.")
+    ] = 0.0,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="NAME", help="A model it has; repeatable."),
+    ] = None,
+    end_with_stdin: Annotated[
+        bool,
+        typer.Option("--end-with-stdin", help="End when standard input does: for a parent process."),
+    ] = False,
+) -> None:
+    """Run the stand-in provider.
+
+    Its models answer by rule, on this machine. It speaks the chat completions API, enforces
+    the limits you choose and needs no key. What it writes exercises the machinery and is
+    never for training. Ctrl+C ends it.
+    """
+    import anyio
+
+    from simkit.standin.settings import StandinSettings
+
+    settings = StandinSettings(
+        port=port,
+        seed=seed,
+        rpm=rpm,
+        tpm=tpm,
+        concurrency=concurrency,
+        latency_seconds=latency,
+        faults=faults,
+        mistakes=mistakes,
+        models=tuple(model or ["standin"]),
+    )
+    anyio.run(_serve_until_told, settings, end_with_stdin)
+
+
+async def _serve_until_told(settings: StandinSettings, end_with_stdin: bool) -> None:
+    """Serve until SIGINT, SIGTERM or, if wanted, the end of standard input."""
+    import sys
+
+    import anyio
+    import anyio.to_thread
+
+    from simkit.standin.brain import ScriptedBrain
+    from simkit.standin.server import serve
+
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with anyio.create_task_group() as serving:
+
+            async def serve_all() -> None:
+                await serve(settings, ScriptedBrain(mistakes=settings.mistakes), on_ready=_announce)
+
+            async def watch_stdin() -> None:
+                # Whatever ends the parent, kill -9 included, closes our end of its pipe.
+                await anyio.to_thread.run_sync(sys.stdin.read, abandon_on_cancel=True)
+                serving.cancel_scope.cancel()
+
+            serving.start_soon(serve_all)
+            if end_with_stdin:
+                serving.start_soon(watch_stdin)
+            async for _ in signals:
+                serving.cancel_scope.cancel()
+                break
+
+
+def _announce(base_url: str) -> None:
+    # Flushed: whoever started this as a child waits for the line.
+    print(f"simkit provider listening on {base_url}", flush=True)

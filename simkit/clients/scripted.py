@@ -1,0 +1,72 @@
+"""A model that answers from a script: for tests, dry runs and documentation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+import anyio
+
+from simkit.traces.calls import Answer, CallTimes, ChatRequest, Completion, ProviderError
+
+Line = Completion | ProviderError | str
+"""What a script says: a completion, the text of one, or an error to raise."""
+
+
+class Scripted:
+    """A model whose replies are known beforehand.
+
+    Args:
+        script: The replies in the order of the calls, or a function that finds the reply
+            to a request.
+        seconds: How long each call takes.
+    """
+
+    def __init__(
+        self,
+        script: Iterable[Line] | Callable[[ChatRequest], Line],
+        *,
+        model: str = "scripted",
+        seconds: float = 0.0,
+    ) -> None:
+        self._reply = script if callable(script) else _in_turn(script)
+        self._model = model
+        self._seconds = seconds
+        self.requests: list[ChatRequest] = []
+        """Every request so far, in order of arrival."""
+
+    @property
+    def model(self) -> str:
+        return self._model
+
+    async def complete(self, request: ChatRequest) -> Answer:
+        """Give the next reply of the script.
+
+        Raises:
+            ProviderError: The script says so.
+            LookupError: The script has no reply left.
+        """
+        started_at = time.time()
+        self.requests.append(request)
+        line = self._reply(request)
+        await anyio.sleep(self._seconds)
+        if isinstance(line, ProviderError):
+            raise line
+        completion = Completion(content=line, model=self._model) if isinstance(line, str) else line
+        times = CallTimes(
+            started_at=started_at,
+            provider_seconds=self._seconds,
+            total_seconds=self._seconds,
+        )
+        return Answer(completion=completion, times=times)
+
+
+def _in_turn(script: Iterable[Line]) -> Callable[[ChatRequest], Line]:
+    lines = iter(script)
+
+    def reply(request: ChatRequest) -> Line:
+        for line in lines:
+            return line
+        raise LookupError(f"the script has no reply left for {request.site}")
+
+    return reply

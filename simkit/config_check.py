@@ -1,0 +1,80 @@
+"""Whether a run can start with a configuration that is valid in itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from simkit.config import ConfigError, RunConfig, api_key, no_model
+from simkit.traces.calls import AgentRole
+
+
+def check_run(config: RunConfig) -> None:
+    """Make sure that a run can start.
+
+    Raises:
+        ConfigError: No catalog, a role without model or provider, or a key that its
+            environment variable does not hold; all of them at once.
+    """
+    problems = [*_catalog_problems(config), *_model_problems(config)]
+    used = _providers_in_use(config)
+    problems += [
+        missing_provider(key, name, config.providers)
+        for name, key in used.items()
+        if name not in config.providers
+    ]
+    for name in used:
+        if name in config.providers:
+            problems += _key_problems(config, name)
+    if problems:
+        raise ConfigError(*problems)
+
+
+def secrets(config: RunConfig) -> frozenset[str]:
+    """Every key that the environment holds for *config*: what no log may show."""
+    variables = {provider.api_key_env for provider in config.providers.values()}
+    values = {os.environ.get(variable, "").strip() for variable in variables if variable}
+    return frozenset(values - {""})
+
+
+def missing_provider(key: str, name: str, known: Iterable[str]) -> str:
+    """The problem that the option *key* names a provider which has no table."""
+    tables = ", ".join(f"[providers.{other}]" for other in known)
+    mend = f"there is {tables}" if tables else "give its base_url there or with --base-url"
+    return f"{key}: expected a table [providers.{name}]; {mend}"
+
+
+def _catalog_problems(config: RunConfig) -> list[str]:
+    if config.catalog.paths or config.catalog.demo:
+        return []
+    mend = "name a file or folder there or with --catalog, or try --demo"
+    return [f"catalog.paths: expected at least one catalog; {mend}"]
+
+
+def _model_problems(config: RunConfig) -> list[str]:
+    nameless: list[AgentRole] = [
+        role
+        for role in config.roles_in_use
+        if config.roles.of(role).model is None and config.model.name is None
+    ]
+    return [no_model(*nameless)] if nameless else []
+
+
+def _providers_in_use(config: RunConfig) -> dict[str, str]:
+    """Name of each provider that a run asks, to the option that names it."""
+    used: dict[str, str] = {}
+    for role in config.roles_in_use:
+        own = config.roles.of(role).provider
+        if own is None:
+            used.setdefault(config.model.provider, "model.provider")
+        else:
+            used.setdefault(own, f"roles.{role}.provider")
+    return used
+
+
+def _key_problems(config: RunConfig, name: str) -> list[str]:
+    try:
+        api_key(config.providers[name])
+    except ConfigError as error:
+        return [f"providers.{name}.{problem}" for problem in error.problems]
+    return []

@@ -1,0 +1,148 @@
+"""Reads a configuration from TOML and flags, and writes it back."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from simkit.config import ConfigError, RunConfig
+from simkit.config_check import missing_provider
+from simkit.config_problems import Origin, problem_lines
+
+
+def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
+    """The configuration in *path*, with *overrides* on top and defaults underneath.
+
+    Args:
+        path: A TOML file; None for defaults only.
+        overrides: Dotted key to value, as in ``{"run.seed": 3}``; a value of None is no
+            override. ``provider.X`` stands for X of the provider that ``[model]`` names.
+
+    Relative catalog paths start at the folder of *path* in the file, and at the working
+    directory in *overrides*; the result holds absolute ones.
+
+    Raises:
+        ConfigError: The file cannot be read or a value is wrong; one line for each problem,
+            naming file and key, or line and column where the file is not TOML.
+    """
+    data = {} if path is None else _read(path)
+    if path is not None:
+        _resolve_catalogs(data, path.absolute().parent)
+    given = {key: value for key, value in overrides.items() if value is not None}
+    origin = Origin(file=str(path or "command line"), flags=_apply(given, data))
+    try:
+        config = RunConfig.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(*problem_lines(error, origin)) from None
+    _check_provider_names(config, origin)
+    return config
+
+
+def to_toml(config: RunConfig) -> str:
+    """*config* as TOML, defaults included; what is unset is left out.
+
+    `load_config` on the text gives an equal configuration.
+    """
+    tables = config.model_dump(mode="json", exclude_none=True)
+    return tomli_w.dumps(_without_empty_tables(tables))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {_toml_problem(error, text)}") from error
+
+
+def _toml_problem(error: tomllib.TOMLDecodeError, text: str) -> str:
+    """The parser's message with the place first: "line 3, column 7: Invalid value"."""
+    message = str(error)
+    place = re.search(r" \(at (line \d+, column \d+)\)$", message)
+    if place:
+        return f"{place[1]}: {message[: place.start()]}"
+    lines = text.split("\n")
+    where = f"line {len(lines)}, column {len(lines[-1]) + 1}"
+    return f"{where}: {message.removesuffix(' (at end of document)')} at the end of the file"
+
+
+def _apply(overrides: Mapping[str, Any], data: dict[str, Any]) -> frozenset[str]:
+    """Put *overrides* into *data*; returns their full keys."""
+    paths = overrides.get("catalog.paths")
+    keys = set()
+    for key, value in overrides.items():
+        full = _full_key(key, overrides, data)
+        keys.add(full)
+        *tables, name = full.split(".")
+        table = data
+        for step in tables:
+            inner = table.setdefault(step, {})
+            # Where the file has something else than a table, validation will say so.
+            table = inner if isinstance(inner, dict) else {}
+        table[name] = value
+    if paths is not None:
+        data["catalog"]["paths"] = [_absolute(Path(item), Path.cwd()) for item in paths]
+    return frozenset(keys)
+
+
+def _full_key(key: str, overrides: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    table, _, rest = key.partition(".")
+    if table != "provider":
+        return key
+    model = data.get("model")
+    in_file = model.get("provider") if isinstance(model, dict) else None
+    return f"providers.{overrides.get('model.provider') or in_file or 'default'}.{rest}"
+
+
+def _resolve_catalogs(data: dict[str, Any], folder: Path) -> None:
+    catalog = data.get("catalog")
+    if isinstance(catalog, dict) and isinstance(catalog.get("paths"), list):
+        catalog["paths"] = [
+            _absolute(Path(item), folder) if isinstance(item, str) else item
+            for item in catalog["paths"]
+        ]
+
+
+def _absolute(path: Path, folder: Path) -> Path:
+    # normpath, not resolve: a link that someone made on purpose keeps its name.
+    return Path(os.path.normpath(folder / path.expanduser()))
+
+
+def _check_provider_names(config: RunConfig, origin: Origin) -> None:
+    """A provider that is named must have its table.
+
+    Only "default" may lack it, until a run starts: with flags alone, or for a demo, there
+    is no file to hold one.
+    """
+    named = {"model.provider": config.model.provider}
+    for role in ("writer", "user", "assistant", "tool", "judge"):
+        provider = config.roles.of(role).provider
+        if provider is not None:
+            named[f"roles.{role}.provider"] = provider
+    problems = [
+        f"{origin.file}: {missing_provider(key, name, config.providers)}"
+        for key, name in named.items()
+        if name not in config.providers and name != "default"
+    ]
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _without_empty_tables(tables: Mapping[str, Any]) -> dict[str, Any]:
+    filled = {
+        key: _without_empty_tables(value) if isinstance(value, dict) else value
+        for key, value in tables.items()
+    }
+    return {key: value for key, value in filled.items() if value != {}}

@@ -1,0 +1,43 @@
+"""The rest that an account takes after a provider said "too fast"."""
+
+from __future__ import annotations
+
+import math
+
+FIRST_SECONDS = 1.0
+LONGEST_SECONDS = 60.0
+"""Providers count by the minute: after one of silence every allowance is back."""
+
+
+class CoolDown:
+    """Until when nothing is sent.
+
+    A provider that says how long is believed. For one that does not, rests double from
+    1 s to 60 s until a call that was sent after the last one succeeds.
+    """
+
+    def __init__(self) -> None:
+        self.until = -math.inf
+        self._guess_seconds = 0.0
+        self._guessed_at = -math.inf
+
+    def extend(self, seconds: float, now: float) -> None:
+        """Rest for *seconds* from *now*; extends what is under way, never shortens it."""
+        self.until = max(self.until, now + seconds)
+
+    def refused(self, sent_at: float, now: float, retry_after_seconds: float | None) -> None:
+        """A call sent at *sent_at* was refused as too fast."""
+        if retry_after_seconds is not None:
+            self.extend(retry_after_seconds, now)
+        elif sent_at > self._guessed_at:
+            # Calls sent before the last guess belong to the burst that it already answers:
+            # a thousand refusals of one burst must not double the rest a thousand times.
+            doubled = max(2 * self._guess_seconds, FIRST_SECONDS)
+            self._guess_seconds = min(doubled, LONGEST_SECONDS)
+            self._guessed_at = now
+            self.extend(self._guess_seconds, now)
+
+    def accepted(self, sent_at: float) -> None:
+        """A call sent at *sent_at* succeeded."""
+        if sent_at > self._guessed_at:
+            self._guess_seconds = 0.0

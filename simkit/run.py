@@ -1,0 +1,195 @@
+"""A whole run: scenarios in, judged trajectories in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import anyio
+
+from simkit.agents import PROMPTS as AGENT_PROMPTS
+from simkit.agents.conversation import Cast, Conversations, Limits
+from simkit.agents.voice import Voice
+from simkit.bus import Bus, Gauges
+from simkit.config import RunConfig
+from simkit.config_check import check_run
+from simkit.config_file import to_toml
+from simkit.filters.judges import PROMPTS as FILTER_PROMPTS
+from simkit.filters.judges import JudgeVoice, TrajectoryJudge, TurnJudge
+from simkit.filters.pipeline import FilterPipeline
+from simkit.filters.queue import FilterQueue
+from simkit.filters.rules import default_checks
+from simkit.providers import Providers, open_providers
+from simkit.scenarios import Ground, prepare
+from simkit.scheduler import InFlight, work_through
+from simkit.traces.calls import AgentRole
+from simkit.traces.events import ConversationPlayed, ConversationStarted, TrajectoryJudged
+from simkit.traces.prompts import PromptSet
+from simkit.traces.records import Scenario, Trajectory, Verdict
+from simkit.traces.run_directory import RunDirectory
+from simkit.traces.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """How a run went; what it made is in its directory."""
+
+    directory: Path
+    seconds: float
+    peak_in_flight: int
+    """Most conversations that were played at the same time."""
+
+
+async def run(config: RunConfig, out: Path, bus: Bus) -> RunSummary:
+    """Play, store and judge every conversation of *config* into the new directory *out*.
+
+    A trajectory is announced on *bus* after it is in the store, never before. The bus is
+    closed at the end.
+
+    Raises:
+        ConfigError, CatalogError, EmbedderUnavailable: It cannot start.
+        RunDirectoryError: *out* exists.
+        AccountProblem: A provider cannot be used until a person acts.
+        StoreError: The disk failed.
+
+    Whatever was stored before an error or a cancellation stays; a directory in which
+    nothing was stored is removed.
+    """
+    started = anyio.current_time()
+    try:
+        check_run(config)
+        RunDirectory.check_free(out)
+        ground = await anyio.to_thread.run_sync(prepare, config)
+        async with open_providers(config) as providers:
+            await providers.check()
+            directory = RunDirectory.create(out, to_toml(config))
+            try:
+                in_flight = await _play_into(directory, config, ground, providers, bus)
+            except BaseException:
+                directory.discard()
+                raise
+    finally:
+        bus.close()
+    return RunSummary(
+        directory=directory.path,
+        seconds=anyio.current_time() - started,
+        peak_in_flight=in_flight.peak,
+    )
+
+
+async def _play_into(
+    directory: RunDirectory, config: RunConfig, ground: Ground, providers: Providers, bus: Bus
+) -> InFlight:
+    in_flight = InFlight()
+    async with Store.open(directory.database_path) as store:
+        voices = providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)
+        accept = _Judged(store, bus)
+        async with FilterQueue(
+            _pipeline(voices), accept, size=config.filter_queue, workers=config.filter_workers
+        ) as queue:
+            bus.gauges = Gauges(
+                in_flight=lambda: in_flight.now,
+                filters_waiting=lambda: queue.waiting,
+                limiting=providers.limiting,
+            )
+            work = _Played(_conversations(config, voices), store, queue.put, in_flight, bus)
+            await work_through(
+                islice(ground.walker.scenarios(), config.run.conversations),
+                work,
+                concurrency=min(config.run.concurrency, config.run.conversations),
+            )
+    if leaked := providers.leaked():
+        raise RuntimeError(f"{leaked} reservations of the limiters were never closed")
+    return in_flight
+
+
+def _conversations(config: RunConfig, voices: dict[AgentRole, Voice]) -> Conversations:
+    limits = config.conversation
+    return Conversations(
+        Cast(
+            writer=voices["writer"],
+            user=voices["user"],
+            assistant=voices["assistant"],
+            tool=voices["tool"],
+        ),
+        PromptSet(AGENT_PROMPTS),
+        Limits(
+            max_messages=limits.max_messages,
+            max_calls_per_turn=limits.max_calls_per_turn,
+            max_tool_rounds=limits.max_tool_rounds,
+            max_errors=limits.max_errors,
+        ),
+        run_seed=config.run.seed,
+    )
+
+
+def _pipeline(voices: dict[AgentRole, Voice]) -> FilterPipeline:
+    if "judge" not in voices:
+        return FilterPipeline(default_checks(), None, None)
+    voice = JudgeVoice(
+        client=voices["judge"].client,
+        temperature=voices["judge"].temperature or 0.0,
+        max_output_tokens=voices["judge"].max_output_tokens,
+    )
+    prompts = PromptSet(FILTER_PROMPTS)
+    return FilterPipeline(
+        default_checks(), TrajectoryJudge(voice, prompts), TurnJudge(voice, prompts)
+    )
+
+
+class _Played:
+    """Plays one scenario, stores it, and hands it to the filters."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        store: Store,
+        put: Callable[[Trajectory], Awaitable[None]],
+        in_flight: InFlight,
+        bus: Bus,
+    ) -> None:
+        self._conversations = conversations
+        self._store = store
+        self._put = put
+        self._in_flight = in_flight
+        self._bus = bus
+
+    async def __call__(self, scenario: Scenario) -> None:
+        started = anyio.current_time()
+        with self._in_flight:
+            self._bus.publish(ConversationStarted(scenario=scenario.number))
+            trajectory = await self._conversations.play(scenario)
+            seconds = anyio.current_time() - started
+            await self._store.save_trajectory(trajectory, seconds=seconds)
+        self._bus.publish(
+            ConversationPlayed(
+                scenario=scenario.number,
+                ended=trajectory.ended,
+                cause=trajectory.cause,
+                messages=len(trajectory.messages),
+            )
+        )
+        await self._put(trajectory)  # waits while the filters are behind
+
+
+class _Judged:
+    """Stores a verdict, then announces it."""
+
+    def __init__(self, store: Store, bus: Bus) -> None:
+        self._store = store
+        self._bus = bus
+
+    async def __call__(self, trajectory: Trajectory, verdict: Verdict) -> None:
+        scenario = trajectory.scenario.number
+        await self._store.save_verdict(scenario, verdict)
+        self._bus.publish(
+            TrajectoryJudged(
+                scenario=scenario,
+                outcome=verdict.outcome,
+                checks=tuple(dict.fromkeys(reason.check for reason in verdict.reasons)),
+                masked_turns=len(verdict.masked),
+                trained_turns=len(verdict.turns) - len(verdict.masked),
+            )
+        )

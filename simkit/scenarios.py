@@ -1,0 +1,66 @@
+"""From the configuration to the scenarios of a run: catalog, graph, walks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simkit.config import CatalogSection, GraphSection, RunConfig
+from simkit.graph.catalog import Catalog, demo_catalog, read_catalogs
+from simkit.graph.embed import CachedEmbedder, Embedder, default_cache_path
+from simkit.graph.function_graph import FunctionGraph
+from simkit.graph.lexical import Lexical
+from simkit.graph.walk import Walker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What conversations are drawn from."""
+
+    catalog: Catalog
+    graph: FunctionGraph
+    walker: Walker
+
+
+def prepare(config: RunConfig) -> Ground:
+    """Read the catalogs, build the graph, and be ready to walk it.
+
+    Raises:
+        CatalogError: A catalog cannot be used.
+        EmbedderUnavailable: The configured embedder is not installed.
+
+    Takes seconds for thousands of functions; run it in a thread.
+    """
+    catalog = read_catalog(config.catalog)
+    graph = build_graph(catalog, config.graph)
+    walker = Walker(
+        graph,
+        seed=config.run.seed,
+        min_length=config.walk.min_length,
+        max_length=config.walk.max_length,
+    )
+    return Ground(catalog=catalog, graph=graph, walker=walker)
+
+
+def read_catalog(section: CatalogSection) -> Catalog:
+    """All catalogs of the configuration as one."""
+    return read_catalogs(section.paths, demo=section.demo)
+
+
+def build_graph(catalog: Catalog, section: GraphSection) -> FunctionGraph:
+    """The function graph of *catalog*; parameter vectors come from the cache where known."""
+    embedder = CachedEmbedder(make_embedder(section.embedder), default_cache_path())
+    return FunctionGraph.build(
+        catalog.functions,
+        embedder,
+        min_cosine=section.min_cosine,
+        max_out_edges=section.max_out_edges,
+    )
+
+
+def make_embedder(name: str) -> Embedder:
+    """The embedder that the configuration calls *name*."""
+    if name == "minilm":
+        from simkit.graph.minilm import MiniLM  # loads 23 MB of weights
+
+        return MiniLM()
+    return Lexical()

@@ -1,0 +1,105 @@
+"""The scripted brain: finds out from the request which role to play, and plays it.
+
+Nothing but the request says who asks: a reply schema names the writer and the judges,
+tools mean the assistant, and the tags of the project's prompts mean the user and the
+tool. Anything else gets a plain answer, as a chat model would give one.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from typing import Any
+
+import orjson
+
+from simkit.standin.brain_contract import Reply
+from simkit.standin.roles.assistant import play_assistant
+from simkit.standin.roles.judge import judge_trajectory, judge_turn
+from simkit.standin.roles.tool import run_function
+from simkit.standin.roles.user import play_user
+from simkit.standin.roles.writer import complete_function, write_intent
+from simkit.standin.values import make_value
+
+
+class ScriptedBrain:
+    """Plays writer, user, assistant, tool, judge and completer by rule.
+
+    Args:
+        mistakes: Probability, in [0, 1], that the assistant errs in a message in which
+            it could; see `simkit.standin.roles.mistakes` for the kinds.
+    """
+
+    def __init__(self, *, mistakes: float = 0.0) -> None:
+        self._mistakes = mistakes
+
+    def reply(self, body: dict[str, Any], draw: random.Random) -> Reply:
+        """The reply to a checked chat completions request."""
+        messages = body["messages"]
+        if body.get("tools"):
+            tools = [tool["function"] for tool in body["tools"]]
+            return play_assistant(messages, tools, draw, mistakes=self._mistakes)
+        schema = (body.get("response_format") or {}).get("json_schema")
+        if schema is not None:
+            return _said(orjson.dumps(_structured(schema, messages, draw)).decode())
+        return _said(_spoken(messages, draw))
+
+
+def _said(text: str) -> Reply:
+    return Reply(content=text, tool_calls=(), reasoning=None, mistake=None)
+
+
+def _structured(schema: dict[str, Any], messages: list[dict[str, Any]], draw: random.Random) -> Any:
+    text = _all_text(messages)
+    try:
+        match schema["name"]:
+            case "intent":
+                return write_intent(_tag(text, "functions"), draw)
+            case "trajectory_verdict":
+                return judge_trajectory(_tag(text, "intent"), _tag(text, "conversation"))
+            case "turn_verdict":
+                return judge_turn(_tools(text), _tag(text, "history"), _tag(text, "turn"))
+            case "function_completion":
+                return complete_function(_tag(text, "function"), draw)
+    except _NoSuchTag:
+        pass  # not our prompt: anything that fits the schema is as good an answer
+    return make_value(schema["schema"], schema["name"], draw)
+
+
+def _spoken(messages: list[dict[str, Any]], draw: random.Random) -> str:
+    system = str(messages[0].get("content")) if messages[0]["role"] == "system" else ""
+    text = _all_text(messages[1:])
+    try:
+        if "<intent>" in system:
+            return play_user(_tag(system, "intent"), messages[1:], draw)
+        if "<call>" in text:
+            earlier = _tag(text, "earlier_calls")
+            return run_function(_tag(text, "function"), _tag(text, "call"), earlier, draw)
+    except _NoSuchTag:
+        pass  # somebody else's prompt with a tag of the same name
+    return f"You said: {str(messages[-1].get('content'))[:200]}"
+
+
+def _all_text(messages: list[dict[str, Any]]) -> str:
+    return "\n".join(str(message.get("content") or "") for message in messages)
+
+
+def _tag(text: str, name: str) -> Any:
+    """The JSON inside the last ``<name>...</name>`` of *text*.
+
+    Data inside a tag cannot hold a closing tag: the prompts escape it.
+    """
+    found = re.findall(rf"<{name}>(.*?)</{name}>", text, re.DOTALL)
+    try:
+        return orjson.loads(found[-1])
+    except (IndexError, orjson.JSONDecodeError) as error:
+        raise _NoSuchTag(name) from error
+
+
+class _NoSuchTag(Exception):
+    """The request does not carry the data of the project's own prompts."""
+
+
+def _tools(text: str) -> list[dict[str, Any]]:
+    """Function definitions from a ``<tools>`` tag, in either of the usual forms."""
+    return [tool.get("function", tool) for tool in _tag(text, "tools")]

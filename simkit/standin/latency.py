@@ -1,0 +1,17 @@
+"""How long the stand-in takes to answer."""
+
+from __future__ import annotations
+
+import math
+import random
+
+SIGMA = 0.4
+"""Spread of the logarithm of the latency: about one request in 24 takes over twice the median."""
+
+_TOKENS_THAT_DOUBLE = 1000
+
+
+def draw_latency(median_seconds: float, output_tokens: int, draw: random.Random) -> float:
+    """Seconds to an answer of *output_tokens*: lognormal, and a little longer for longer ones."""
+    size = 1 + output_tokens / _TOKENS_THAT_DOUBLE
+    return median_seconds * size * math.exp(draw.gauss(0, SIGMA))

@@ -1,0 +1,144 @@
+"""What the scripted assistant understands of a conversation so far."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from simkit.standin.roles.language import (
+    DETAILS,
+    DONT_KNOW,
+    NOT_ABLE,
+    content_words,
+    hear_details,
+    phrase,
+    words,
+)
+
+RECOGNISED = 0.5
+"""Share of a tool's own words (by weight) that a sentence must hold to mean that tool."""
+
+
+@dataclass(slots=True)
+class Wish:
+    """One thing the user asked for, and the tool that serves it."""
+
+    sentence: str
+    tool: dict[str, Any]
+    done: bool = False
+    declined: bool = False
+    failures: int = 0
+
+    @property
+    def name(self) -> str:
+        return str(self.tool["name"])
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """Read from the messages of one request; see `read_dialogue`."""
+
+    wishes: list[Wish] = field(default_factory=list)
+    told: dict[str, str] = field(default_factory=dict)
+    """Label of a value to what the user said it is."""
+    not_known: set[str] = field(default_factory=set)
+    learnt: dict[str, Any] = field(default_factory=dict)
+    """Label of a value to what a function returned; the latest wins."""
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    """Successful calls: name, arguments, result."""
+    fresh: list[dict[str, Any]] = field(default_factory=list)
+    """Those of them that the user has not been told about."""
+
+    @property
+    def open(self) -> list[Wish]:
+        return [wish for wish in self.wishes if not wish.done and not wish.declined]
+
+
+def read_dialogue(messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -> Dialogue:
+    """Go through *messages* in order; *tools* are function definitions."""
+    dialogue = Dialogue()
+    recogniser = _Recogniser(tools)
+    pending: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        content = str(message.get("content") or "")
+        if message["role"] == "user":
+            _hear_user(dialogue, recogniser, content)
+        elif message["role"] == "assistant":
+            for call in message.get("tool_calls") or ():
+                pending[call["id"]] = call["function"]
+            _hear_self(dialogue, content, speaking=not message.get("tool_calls"))
+        elif message["role"] == "tool":
+            _hear_tool(dialogue, pending.pop(message["tool_call_id"]), content)
+    return dialogue
+
+
+def _hear_user(dialogue: Dialogue, recogniser: _Recogniser, content: str) -> None:
+    for line in content.splitlines():
+        if line.startswith(DETAILS):
+            dialogue.told |= hear_details(line)
+        elif line.startswith(DONT_KNOW):
+            names = line.removeprefix(DONT_KNOW).rstrip(".").split(";")
+            dialogue.not_known |= {words(name) for name in names}
+        elif (tool := recogniser.tool_for(line)) is not None:
+            dialogue.wishes.append(Wish(sentence=line, tool=tool))
+
+
+def _hear_self(dialogue: Dialogue, content: str, *, speaking: bool) -> None:
+    if speaking:
+        dialogue.fresh = []
+    for line in content.splitlines():
+        if line.startswith(NOT_ABLE):
+            for wish in dialogue.wishes:
+                wish.declined = wish.declined or phrase(wish.tool) in line
+
+
+def _hear_tool(dialogue: Dialogue, call: dict[str, Any], content: str) -> None:
+    result = _object(content)
+    wish = next((w for w in dialogue.open if w.name == call["name"]), None)
+    if "error" in result:
+        if wish is not None:
+            wish.failures += 1
+        return
+    if wish is not None:
+        wish.done = True
+    done = {"name": call["name"], "arguments": _object(call["arguments"]), "result": result}
+    dialogue.calls.append(done)
+    dialogue.fresh.append(done)
+    dialogue.learnt |= {words(name): value for name, value in result.items()}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+class _Recogniser:
+    """Finds the tool that a sentence asks for, by the words they share."""
+
+    def __init__(self, tools: list[dict[str, Any]]) -> None:
+        self._tools = tools
+        self._phrases = [phrase(tool) for tool in tools]
+        self._words = [content_words(text) for text in self._phrases]
+        frequency = Counter(word for found in self._words for word in found)
+        self._weight = {word: math.log(1 + len(tools) / count) for word, count in frequency.items()}
+
+    def tool_for(self, sentence: str) -> dict[str, Any] | None:
+        """The tool whose own words the sentence holds most fully; None below `RECOGNISED`."""
+        heard = content_words(sentence)
+        best, best_score = None, RECOGNISED
+        for tool, text, own in zip(self._tools, self._phrases, self._words, strict=True):
+            score = 2.0 if text in sentence else self._share(own, heard)
+            if score > best_score:
+                best, best_score = tool, score
+        return best
+
+    def _share(self, own: frozenset[str], heard: frozenset[str]) -> float:
+        whole = sum(self._weight[word] for word in own)
+        return sum(self._weight[word] for word in own & heard) / whole if whole else 0.0

@@ -1,0 +1,105 @@
+"""The scripted judges: strict, binary, and by rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from simkit.standin.roles.language import words
+from simkit.traces.arguments import argument_problem
+from simkit.traces.functions import Function
+
+Verdict = dict[str, Any]
+
+FAILED_CALLS = 4
+"""Failed calls beyond which a conversation counts as lost."""
+SHORT = 3
+"""Values of at most this many characters are too common to be traced."""
+
+
+def judge_trajectory(intent: dict[str, Any], conversation: list[dict[str, Any]]) -> Verdict:
+    """1 when every goal was brought up and the assistant got somewhere with them."""
+    said = " ".join(_text(m) for m in conversation if m["role"] == "user")
+    for goal in intent.get("goals", []):
+        if goal["text"] not in said:
+            return _verdict(0, f"the goal was never brought up: {goal['text']}")
+    results = [_object(_text(m)) for m in conversation if m["role"] == "tool"]
+    failed = sum("error" in result for result in results)
+    if failed > FAILED_CALLS:
+        return _verdict(0, f"{failed} calls failed: the assistant is lost")
+    if len(results) == failed:
+        return _verdict(0, "no call succeeded, so nothing was done for the user")
+    return _verdict(1, "every goal was brought up and dealt with")
+
+
+def judge_turn(
+    tools: list[dict[str, Any]], history: list[dict[str, Any]], turn: dict[str, Any]
+) -> Verdict:
+    """1 when the calls of *turn* fit their definitions and use only values that were given."""
+    definitions = {tool["name"]: tool for tool in tools}
+    known = " ".join(_text(message) for message in history)
+    seen = set()
+    for call in turn.get("tool_calls") or ():
+        name, arguments = call["name"], _arguments(call["arguments"])
+        if (name, orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)) in seen:
+            return _verdict(0, f"{name} is called twice with the same arguments")
+        seen.add((name, orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)))
+        objection = _objection(definitions.get(name), name, arguments, known)
+        if objection is not None:
+            return _verdict(0, objection)
+    if not turn.get("tool_calls") and not _text(turn).strip():
+        return _verdict(0, "the turn is empty")
+    return _verdict(1, "the turn fits the dialogue and the definitions")
+
+
+def _objection(
+    tool: dict[str, Any] | None, name: str, arguments: dict[str, Any], known: str
+) -> str | None:
+    if tool is None:
+        return f"there is no function {name}"
+    parameters = tool.get("parameters") or {"type": "object"}
+    problem = argument_problem(
+        Function(name=name, description="", parameters=parameters), arguments
+    )
+    if problem is not None:
+        return problem.message
+    for key, value in arguments.items():
+        default = parameters.get("properties", {}).get(key, {}).get("default")
+        if value != default and (lost := _untraced(value, known)) is not None:
+            return f"{words(key)} {lost!r} was neither said nor returned before"
+    return None
+
+
+def _untraced(value: Any, known: str) -> str | None:
+    """The first plain value inside *value* that stands nowhere in *known*."""
+    if isinstance(value, dict):
+        inside = list(value.values())
+    elif isinstance(value, list):
+        inside = value
+    elif isinstance(value, bool) or value is None:
+        return None
+    else:
+        text = value if isinstance(value, str) else orjson.dumps(value).decode()
+        return None if len(text) <= SHORT or text in known else text
+    return next((lost for item in inside if (lost := _untraced(item, known))), None)
+
+
+def _text(message: dict[str, Any]) -> str:
+    return str(message.get("content") or "")
+
+
+def _arguments(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else _object(str(value))
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _verdict(verdict: int, reason: str) -> Verdict:
+    return {"reason": reason, "verdict": verdict}

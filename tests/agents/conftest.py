@@ -1,0 +1,91 @@
+"""A cast whose models say what a test tells them to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import orjson
+import pytest
+
+from simkit.agents import PROMPTS
+from simkit.agents.conversation import Cast, Conversations, Limits
+from simkit.agents.voice import Voice
+from simkit.traces.calls import (
+    AgentRole,
+    Answer,
+    CallTimes,
+    ChatRequest,
+    Completion,
+    ProviderError,
+    RequestedCall,
+)
+from simkit.traces.prompts import PromptSet
+
+Line = str | Completion | ProviderError
+
+INTENT = orjson.dumps(
+    {
+        "role": "a traveller",
+        "style": "brief",
+        "goals": [{"text": "learn the temperature", "known": [{"name": "city", "value": "Oslo"}]}],
+        "unknown": ["celsius"],
+    }
+).decode()
+
+
+@pytest.fixture
+def calls() -> Callable[..., Completion]:
+    """Build a reply that calls functions: pairs of name and argument JSON."""
+
+    def build(*wanted: tuple[str, str], **fields: str) -> Completion:
+        requested = tuple(
+            RequestedCall(id="same_everywhere", name=name, arguments=arguments)
+            for name, arguments in wanted
+        )
+        return Completion(tool_calls=requested, finish_reason="tool_calls", **fields)  # type: ignore[arg-type]
+
+    return build
+
+
+class Player:
+    """Says its lines one after the other and remembers what it was asked."""
+
+    model = "scripted"
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = iter(lines)
+        self.requests: list[ChatRequest] = []
+
+    async def complete(self, request: ChatRequest) -> Answer:
+        self.requests.append(request)
+        line = next(self._lines)
+        if isinstance(line, ProviderError):
+            raise line
+        completion = Completion(content=line) if isinstance(line, str) else line
+        return Answer(completion=completion, times=CallTimes(started_at=0.0))
+
+
+class Company:
+    """Conversations whose four models are players."""
+
+    def __init__(self, limits: Limits, lines: dict[AgentRole, Iterable[Line]]) -> None:
+        self.players = {
+            role: Player(lines.get(role, ())) for role in ("writer", "user", "assistant", "tool")
+        }
+        writer, user, assistant, tool = (
+            Voice(role=role, client=player) for role, player in self.players.items()
+        )
+        cast = Cast(writer=writer, user=user, assistant=assistant, tool=tool)
+        conversations = Conversations(cast, PromptSet(PROMPTS), limits, run_seed=1)
+        self.play = conversations.play
+
+
+@pytest.fixture
+def company() -> Callable[..., Company]:
+    """Build a company from lines by role; the writer writes a fixed intent by default."""
+
+    def build(limits: Limits | None = None, **lines: Iterable[Line]) -> Company:
+        by_role: dict[AgentRole, Iterable[Line]] = {"writer": [INTENT], **lines}  # type: ignore[dict-item]
+        return Company(limits or Limits(), by_role)
+
+    return build

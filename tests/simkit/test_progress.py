@@ -1,0 +1,152 @@
+"""Progress counts events and shows the state of a run in words."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import anyio
+import pytest
+from rich.console import Console
+
+from simkit.bus import Bus, Gauges
+from simkit.progress import Progress, SlidingRate, Tally, facts
+from simkit.traces.calls import CallTimes, Usage
+from simkit.traces.events import (
+    CallAnswered,
+    CallRetried,
+    ConversationPlayed,
+    ConversationStarted,
+    Event,
+    TrajectoryJudged,
+)
+from simkit.traces.records import Outcome
+
+
+@pytest.fixture
+def anyio_backend(virtual_time: Any) -> Any:
+    return virtual_time
+
+
+def judged(outcome: Outcome) -> Event:
+    return TrajectoryJudged(scenario=0, outcome=outcome, checks=(), masked_turns=0, trained_turns=1)
+
+
+def answered() -> Event:
+    return CallAnswered(
+        scenario=0,
+        role="user",
+        model="m",
+        usage=Usage(input_tokens=100, output_tokens=20),
+        times=CallTimes(started_at=0.0),
+    )
+
+
+def test_a_conversation_is_done_when_its_verdict_is_stored_not_before() -> None:
+    tally = Tally(total=10, started_at=0.0)
+    tally.count(ConversationStarted(scenario=0), 1.0)
+    tally.count(ConversationPlayed(scenario=0, ended="user_done", cause=None, messages=4), 2.0)
+    assert tally.done == 0
+
+    for outcome in ("kept", "kept", "dropped", "failed"):
+        tally.count(judged(outcome), 3.0)
+    assert (tally.kept, tally.dropped, tally.failed, tally.done) == (2, 1, 1, 4)
+
+
+def test_calls_tokens_and_retries_add_up() -> None:
+    tally = Tally(total=1, started_at=0.0)
+    for _ in range(3):
+        tally.count(answered(), 1.0)
+    retry = CallRetried(scenario=0, role="user", cause="rate_limited", attempt=1, pause_seconds=2.0)
+    tally.count(retry, 1.0)
+
+    assert (tally.input_tokens, tally.output_tokens, tally.retries) == (300, 60, 1)
+
+
+def test_a_rate_forgets_what_is_older_than_its_window() -> None:
+    rate = SlidingRate(10.0)
+    for tenth in range(200):
+        rate.count(tenth / 10)
+
+    assert rate.per_second(20.0, since=0.0) == pytest.approx(10.0, rel=0.05)
+    assert rate.per_second(40.0, since=0.0) == 0.0
+
+
+def test_a_rate_over_less_than_its_window_counts_from_the_start() -> None:
+    rate = SlidingRate(10.0)
+    for _ in range(6):
+        rate.count(101.0)
+
+    assert rate.per_second(102.0, since=100.0) == 3.0
+    assert rate.per_second(100.0, since=100.0) == 0.0
+
+
+def test_time_left_follows_the_pace_and_is_unknown_before_the_first_is_done() -> None:
+    tally = Tally(total=100, started_at=0.0)
+    assert tally.seconds_left(10.0) is None
+
+    for second in range(10):
+        tally.count(judged("kept"), float(second))
+    assert tally.seconds_left(10.0) == pytest.approx(90.0)
+
+
+def test_the_state_is_told_in_words_with_what_limits_now() -> None:
+    bus = Bus()
+    bus.gauges = Gauges(
+        in_flight=lambda: 64, filters_waiting=lambda: 3, limiting=lambda: "requests"
+    )
+    tally = Tally(total=2000, started_at=0.0)
+    tally.count(judged("kept"), 5.0)
+    tally.count(answered(), 5.0)
+
+    assert facts(tally, bus, 10.0) == [
+        "1/2,000 done (kept 1, dropped 0, failed 0)",
+        "64 in flight",
+        "3 waiting for filters",
+        "0.1 calls/s",
+        "100 tokens in, 20 out",
+        "0 retries",
+        "limited by requests",
+        "0:00:10 elapsed",
+        "5:33:10 left",
+    ]
+
+
+async def test_without_a_terminal_there_is_a_line_every_five_seconds_and_one_at_the_end() -> None:
+    output = io.StringIO()
+    bus = Bus()
+    progress = Progress(bus, total=2, console=Console(file=output, width=60))
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(progress.show)
+        bus.publish(judged("kept"))
+        await anyio.sleep(11)
+        bus.publish(judged("dropped"))
+        bus.close()
+
+    lines = output.getvalue().splitlines()
+    assert [line.partition(" (")[0] for line in lines] == ["1/2 done", "1/2 done", "2/2 done"]
+
+
+async def test_on_a_terminal_the_last_frame_holds_the_end_and_the_cursor_is_given_back() -> None:
+    output = io.StringIO()
+    bus = Bus()
+    console = Console(file=output, force_terminal=True, width=100)
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(Progress(bus, total=1, console=console).show)
+        bus.publish(judged("kept"))
+        await anyio.sleep(1)
+        bus.close()
+
+    assert "1/1 done" in output.getvalue()
+    assert output.getvalue().rindex("\x1b[?25h") > output.getvalue().rindex("\x1b[?25l")
+
+
+async def test_a_cancelled_display_gives_the_terminal_back() -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=100)
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(Progress(Bus(), total=1, console=console).show)
+        await anyio.sleep(1)
+        tasks.cancel_scope.cancel()
+
+    assert output.getvalue().rstrip().endswith("\x1b[?25h")

@@ -1,0 +1,73 @@
+"""Which conversations are in flight, and when a new one starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import anyio
+import pytest
+from anyio.lowlevel import checkpoint
+
+from simkit.scheduler import InFlight, work_through
+from simkit.traces.records import Scenario
+
+
+@pytest.fixture
+def scenarios(a_scenario: Callable[..., Scenario]) -> Callable[[int], Iterator[Scenario]]:
+    def first(count: int) -> Iterator[Scenario]:
+        return (a_scenario(number) for number in range(count))
+
+    return first
+
+
+async def test_no_scenario_is_drawn_before_there_is_room_for_it(
+    a_scenario: Callable[..., Scenario],
+) -> None:
+    drawn: list[int] = []
+    go_on = anyio.Event()
+
+    def endless() -> Iterator[Scenario]:
+        for number in range(100):
+            drawn.append(number)
+            yield a_scenario(number)
+
+    async def work(scenario: Scenario) -> None:
+        await go_on.wait()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(work_through, endless(), work, concurrency=3))
+        await anyio.wait_all_tasks_blocked()
+        assert drawn == [0, 1, 2, 3]  # three are played, the next one waits at the door
+        go_on.set()
+    assert drawn == list(range(100))
+
+
+async def test_scenarios_start_in_order_and_each_is_played_once(
+    scenarios: Callable[[int], Iterator[Scenario]],
+) -> None:
+    started: list[int] = []
+
+    async def work(scenario: Scenario) -> None:
+        started.append(scenario.number)
+        await checkpoint()
+
+    await work_through(scenarios(50), work, concurrency=7)
+    assert started == list(range(50))
+
+
+async def test_a_bug_in_one_conversation_stops_all_of_them(
+    scenarios: Callable[[int], Iterator[Scenario]],
+) -> None:
+    flight = InFlight()
+
+    async def work(scenario: Scenario) -> None:
+        with flight:
+            if scenario.number == 5:
+                raise RuntimeError("a bug")
+            await anyio.sleep_forever()
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await work_through(scenarios(100), work, concurrency=10)
+    assert raised.group_contains(RuntimeError, match="a bug")
+    assert (flight.now, flight.peak) == (0, 6)

@@ -1,0 +1,155 @@
+"""The SQLite file of a run: its tables, and the only two ways to open it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+"""Kept in ``user_version``; raised whenever a table changes meaning."""
+
+_APPLICATION_ID = 0x73696D6B  # "simk": tells our files from other programs' databases
+_HEADER_BYTES = 72
+
+_TABLES = f"""
+BEGIN;
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+);
+CREATE TABLE calls (
+    fingerprint BLOB PRIMARY KEY NOT NULL,
+    scenario INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    turn INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    ask INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    reply BLOB NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cached_input_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    started_at REAL NOT NULL,
+    queued_seconds REAL NOT NULL,
+    provider_seconds REAL NOT NULL,
+    total_seconds REAL NOT NULL,
+    attempts INTEGER NOT NULL,
+    extras BLOB NOT NULL
+);
+CREATE INDEX calls_by_site ON calls (scenario, role, turn, part, ask);
+CREATE TABLE functions (
+    key TEXT PRIMARY KEY NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TABLE trajectories (
+    scenario INTEGER PRIMARY KEY NOT NULL,
+    id TEXT NOT NULL,
+    ended TEXT NOT NULL,
+    cause TEXT,
+    error TEXT,
+    seconds REAL NOT NULL,
+    messages INTEGER NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TABLE verdicts (
+    scenario INTEGER NOT NULL REFERENCES trajectories (scenario) ON DELETE CASCADE,
+    filter_set TEXT NOT NULL DEFAULT 'run',
+    outcome TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (scenario, filter_set)
+);
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {SCHEMA_VERSION};
+COMMIT;
+"""
+
+
+class StoreError(Exception):
+    """The store of a run cannot be read or written; says which file, why and what to do."""
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open the database at *path* for writing; make it when the file is missing or empty.
+
+    The connection may be used by one thread at a time, whichever it is.
+
+    Raises:
+        StoreError: The file is not ours, of another version, or cannot be made.
+    """
+    new = not path.exists() or path.stat().st_size == 0
+    if not new:
+        check_database(path)
+    try:
+        connection = sqlite3.connect(path, check_same_thread=False)
+        try:
+            if new:
+                connection.executescript(_TABLES)
+            _prepare_writer(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot open {path} for writing: {error}") from error
+    return connection
+
+
+def _prepare_writer(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # In WAL mode NORMAL syncs at checkpoints only: a power cut would take back replies
+    # that were paid for and acted on. FULL syncs each commit; commits are shared by all
+    # who wait, so it costs one sync a group.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open the database at *path* for reading; a writer may be at work meanwhile.
+
+    Raises:
+        StoreError: The file is missing, not ours, of another version, or unreadable.
+    """
+    check_database(path)
+    try:
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot open {path} for reading: {error}") from error
+
+
+def is_run_database(path: Path) -> bool:
+    """Whether *path* is a store of a run, of any version; reads its header, opens nothing."""
+    return path.is_file() and _application_id(_header(path)) == _APPLICATION_ID
+
+
+def check_database(path: Path) -> None:
+    """Refuse a file that is not a store of this version; it is only looked at.
+
+    Raises:
+        StoreError: Says what the file is instead.
+    """
+    header = _header(path)
+    if _application_id(header) != _APPLICATION_ID:
+        raise StoreError(
+            f"{path} is not the database of a simkit run; give the folder of a run instead"
+        )
+    version = int.from_bytes(header[60:64])
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has store version {version} and this simkit works with version "
+            f"{SCHEMA_VERSION}; use the simkit release that wrote it"
+        )
+
+
+def _header(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEADER_BYTES)
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _application_id(header: bytes) -> int | None:
+    """Field at offset 68 of SQLite's file header; None when the file is not SQLite's."""
+    if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3\0"):
+        return None
+    return int.from_bytes(header[68:72])

@@ -1,0 +1,144 @@
+"""Kept trajectories as files of training data, each with a manifest that says what it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import orjson
+
+from simkit.traces.formats import openai_messages, toolmind
+from simkit.traces.records import Provenance, Trajectory, Verdict
+from simkit.traces.store import RunReader
+from simkit.traces.whole_file import written_whole
+
+ExportFormat = Literal["toolmind", "openai"]
+
+_Rows = Callable[[Trajectory, Verdict], Iterator[bytes]]
+
+_ROWS: Mapping[ExportFormat, _Rows] = {
+    "toolmind": toolmind.rows,
+    "openai": openai_messages.rows,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """What an export wrote."""
+
+    format: ExportFormat
+    rows: int
+    trajectories: int
+    """Kept trajectories; in `toolmind` one without a trained turn gives no row."""
+    path: Path
+    manifest_path: Path
+    sha256: str
+    """Of the data file, in hex."""
+
+
+def export_name(format: ExportFormat) -> str:  # noqa: A002 - the usual word for it
+    """The usual file name of an export, e.g. ``toolmind.jsonl``."""
+    return f"{format}.jsonl"
+
+
+def export(reader: RunReader, format: ExportFormat, out: Path) -> ExportReport:  # noqa: A002 - see above
+    """Write the kept trajectories to *out* as JSON Lines, and a manifest beside it.
+
+    Rows are in scenario order, and the same stored data gives the same bytes in both
+    files. Each replaces an earlier file only when it is complete. One trajectory is in
+    memory at a time.
+
+    Args:
+        reader: The run; it may still be going on.
+        format: See `simkit.traces.formats`.
+        out: The data file; its folder is made when missing. For a folder that exists, the
+            file in it with the name of `export_name`.
+
+    Raises:
+        StoreError: The run cannot be read.
+        OSError: The files cannot be written.
+    """
+    path = out / export_name(format) if out.is_dir() else out
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tally = _Tally()
+    with written_whole(path) as file:
+        _write_rows(reader, _ROWS[format], file, tally)
+    report = ExportReport(
+        format=format,
+        rows=tally.rows,
+        trajectories=tally.trajectories,
+        path=path,
+        manifest_path=path.with_suffix(".manifest.json"),
+        sha256=tally.digest.hexdigest(),
+    )
+    with written_whole(report.manifest_path) as file:
+        file.write(orjson.dumps(_manifest(report, tally.origins), option=orjson.OPT_INDENT_2))
+        file.write(b"\n")
+    return report
+
+
+@dataclass(slots=True)
+class _Origins:
+    """Where the exported trajectories come from; more than one value when a run was mixed."""
+
+    simkit: set[str] = field(default_factory=set)
+    run_seeds: set[int] = field(default_factory=set)
+    models: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    prompts: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    sources: dict[str, str | None] = field(default_factory=dict)
+    notices: set[str] = field(default_factory=set)
+
+    def add(self, provenance: Provenance) -> None:
+        self.simkit.add(provenance.simkit)
+        self.run_seeds.add(provenance.run_seed)
+        for role, model in provenance.models.items():
+            self.models[role].add(model)
+        for name, digest in provenance.prompts.items():
+            self.prompts[name].add(digest)
+        self.sources.update(provenance.sources)
+        if provenance.notice is not None:
+            self.notices.add(provenance.notice)
+
+
+@dataclass(slots=True)
+class _Tally:
+    rows: int = 0
+    trajectories: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+    origins: _Origins = field(default_factory=_Origins)
+
+
+def _write_rows(reader: RunReader, rows: _Rows, file: IO[bytes], tally: _Tally) -> None:
+    for stored in reader.trajectories("kept"):
+        if stored.verdict is None:
+            continue
+        tally.trajectories += 1
+        tally.origins.add(stored.trajectory.provenance)
+        for row in rows(stored.trajectory, stored.verdict):
+            line = row + b"\n"
+            file.write(line)
+            tally.digest.update(line)
+            tally.rows += 1
+
+
+def _manifest(report: ExportReport, origins: _Origins) -> dict[str, Any]:
+    return {
+        "format": report.format,
+        "rows": report.rows,
+        "trajectories": report.trajectories,
+        "sha256": report.sha256,
+        "simkit": sorted(origins.simkit),
+        "run_seed": sorted(origins.run_seeds),
+        "models": _sorted_values(origins.models),
+        "prompts": _sorted_values(origins.prompts),
+        "sources": dict(sorted(origins.sources.items())),
+        "notices": sorted(origins.notices),
+    }
+
+
+def _sorted_values(names: Mapping[str, set[str]]) -> dict[str, list[str]]:
+    return {name: sorted(values) for name, values in sorted(names.items())}

@@ -1,0 +1,56 @@
+"""Whole conversations in the form of chat completions, with a weight on each assistant turn.
+
+``weight`` is 1 for turns to train on and 0 for context, as OpenAI's fine-tuning files have
+it; ``reasoning_content`` holds the reasoning, as many providers and trainers name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from simkit.traces.records import Message, Trajectory, Verdict
+
+
+def rows(trajectory: Trajectory, verdict: Verdict) -> Iterator[bytes]:
+    """One JSON object: ``id``, ``messages``, ``tools`` and ``metadata``."""
+    trained = {turn.index for turn in verdict.turns if turn.ok}
+    yield orjson.dumps(
+        {
+            "id": trajectory.id,
+            "messages": [
+                _assistant(message, trained=index in trained)
+                if message.role == "assistant"
+                else orjson.Fragment(message.wire)
+                for index, message in enumerate(trajectory.messages)
+            ],
+            "tools": [
+                orjson.Fragment(function.tool_json) for function in trajectory.scenario.tools
+            ],
+            "metadata": _metadata(trajectory),
+        }
+    )
+
+
+def _assistant(message: Message, *, trained: bool) -> dict[str, Any]:
+    form: dict[str, Any] = orjson.loads(message.wire)
+    if message.reasoning is not None:
+        form["reasoning_content"] = message.reasoning
+    return form | {"weight": int(trained)}
+
+
+def _metadata(trajectory: Trajectory) -> dict[str, Any]:
+    scenario, provenance = trajectory.scenario, trajectory.provenance
+    return {
+        "scenario": scenario.number,
+        "seed": scenario.seed,
+        "chain": scenario.chain,
+        "run_seed": provenance.run_seed,
+        "models": provenance.models,
+        "prompts": provenance.prompts,
+        "sources": provenance.sources,
+        "notice": provenance.notice,
+        "simkit": provenance.simkit,
+    }

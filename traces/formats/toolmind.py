@@ -1,0 +1,59 @@
+"""The record format of ToolMind (arXiv 2511.15718): one sample for each trained turn.
+
+A row holds exactly ``conversations`` and ``tools``. The conversation is cut after the
+*anchor*, an assistant message that passed the turn filter, and only the anchor shows
+reasoning, between ``<think>`` tags. Messages have no ids, as in the released data: tool
+results answer the calls before them in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from simkit.traces.records import Message, ToolCall, Trajectory, Verdict
+
+
+def rows(trajectory: Trajectory, verdict: Verdict) -> Iterator[bytes]:
+    """One JSON object for each turn that passed, in order; what was masked is context.
+
+    Every row repeats the messages before its anchor, so the total size grows with the
+    square of a conversation's length.
+    """
+    tools = [orjson.Fragment(function.tool_json) for function in trajectory.scenario.tools]
+    context = [orjson.Fragment(orjson.dumps(_message(m))) for m in trajectory.messages]
+    for turn in verdict.turns:
+        if turn.ok:
+            anchor = _anchor(trajectory.messages[turn.index])
+            row = {"conversations": [*context[: turn.index], anchor], "tools": tools}
+            yield orjson.dumps(row)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    form: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        form["tool_calls"] = [_call(call) for call in message.tool_calls]
+    return form
+
+
+def _anchor(message: Message) -> dict[str, Any]:
+    thought = f"<think>\n{(message.reasoning or '').strip()}\n</think>"
+    parts = [thought, message.content] if message.content else [thought]
+    return _message(message) | {"content": "\n\n".join(parts)}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    return {"function": {"name": call.name, "arguments": _arguments(call)}}
+
+
+def _arguments(call: ToolCall) -> orjson.Fragment | str:
+    """The object that the model wrote; its text where that is no object."""
+    try:
+        call.parsed_arguments()
+    except ValueError:
+        return call.arguments
+    # The model's own text, not the parsed value: decoding would round long numbers. Line
+    # breaks in it can only be white space, since JSON strings hold no raw ones.
+    return orjson.Fragment((call.arguments or "{}").replace("\n", " ").replace("\r", " "))

@@ -1,0 +1,156 @@
+"""The folder of a run: its configuration, its database, and what was made from them."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from simkit.traces.database import (
+    StoreError,
+    check_database,
+    connect_reader,
+    connect_writer,
+    is_run_database,
+)
+from simkit.traces.whole_file import written_whole
+
+
+class RunDirectoryError(Exception):
+    """A folder cannot be used as that of a run; one line that says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """The folder of one run; make it with `create` or `open`."""
+
+    path: Path
+
+    @property
+    def config_path(self) -> Path:
+        """The effective configuration, frozen when the run began."""
+        return self.path / "run.toml"
+
+    @property
+    def database_path(self) -> Path:
+        """Every call, trajectory and verdict."""
+        return self.path / "run.db"
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where training data goes by default; made by the first export."""
+        return self.path / "exports"
+
+    @staticmethod
+    def check_free(path: Path) -> None:
+        """Refuse a *path* where no new run can be made, because something is there.
+
+        Raises:
+            RunDirectoryError: It is a file, a run, or a folder that is not empty.
+        """
+        try:
+            obstacle = _obstacle(path)
+        except (OSError, StoreError) as error:
+            raise RunDirectoryError(f"cannot look into {path}: {error}") from error
+        if obstacle is not None:
+            raise RunDirectoryError(f"{path} {obstacle}; choose a new folder with --out")
+
+    @classmethod
+    def create(cls, path: Path, config_toml: str) -> RunDirectory:
+        """Make a new run at *path*, with its parents, its configuration and an empty database.
+
+        When it fails, all that it made is removed again.
+
+        Raises:
+            RunDirectoryError: *path* is not an empty or missing folder, or cannot be written.
+        """
+        cls.check_free(path)
+        run = cls(path)
+        try:
+            run._make(config_toml.encode())
+        except FileExistsError as error:
+            raise RunDirectoryError(
+                f"another program is making {error.filename}; choose another folder with --out"
+            ) from error
+        except OSError as error:
+            raise RunDirectoryError(
+                f"cannot make the run {path}: {error.strerror}; choose another folder with --out"
+            ) from error
+        except StoreError as error:
+            raise RunDirectoryError(f"cannot make the run {path}: {error}") from error
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """The existing run at *path*, to read it.
+
+        Raises:
+            RunDirectoryError: There is none, or it is of another version.
+        """
+        run = cls(path)
+        if not path.is_dir():
+            raise RunDirectoryError(f"there is no folder {path}; give the folder of a run")
+        if not run.database_path.is_file() or not run.config_path.is_file():
+            raise RunDirectoryError(
+                f"{path} is not the folder of a simkit run (it needs run.toml and run.db); "
+                "give the folder that `simkit generate` made"
+            )
+        try:
+            check_database(run.database_path)
+        except StoreError as error:
+            raise RunDirectoryError(str(error)) from error
+        return run
+
+    def discard(self) -> bool:
+        """Remove the folder if it is sure that no call and no trajectory is stored in it.
+
+        Returns:
+            Whether it was removed; a run whose database cannot be read stays.
+        """
+        stored = "SELECT EXISTS (SELECT 1 FROM calls) OR EXISTS (SELECT 1 FROM trajectories)"
+        try:
+            with closing(connect_reader(self.database_path)) as connection:
+                (holds_something,) = connection.execute(stored).fetchone()
+        except (sqlite3.Error, StoreError):
+            return False
+        if not holds_something:
+            shutil.rmtree(self.path)
+        return not holds_something
+
+    def _make(self, config: bytes) -> None:
+        with ExitStack() as undo:
+            for folder in _missing_folders(self.path):
+                folder.mkdir()
+                undo.callback(folder.rmdir)
+            # Fails when it is there: of two programs at once, one gets the folder.
+            self.database_path.open("xb").close()
+            undo.callback(self._remove_database)
+            connect_writer(self.database_path).close()
+            with written_whole(self.config_path) as file:
+                file.write(config)
+            undo.pop_all()
+
+    def _remove_database(self) -> None:
+        for path in self.path.glob("run.db*"):
+            path.unlink()
+
+
+def _obstacle(path: Path) -> str | None:
+    """What stands in the way of a new run at *path*; nothing there is changed."""
+    if not path.exists():
+        return None
+    if not path.is_dir():
+        return "is a file"
+    if is_run_database(path / "run.db"):
+        return "already holds a run"
+    if any(path.iterdir()):
+        return "is not empty and not a simkit run, so nothing in it was touched"
+    return None
+
+
+def _missing_folders(path: Path) -> list[Path]:
+    """*path* and its parents as far as they are missing, the outermost first."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    return missing[::-1]
