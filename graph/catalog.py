@@ -249,6 +249,6 @@ def _nothing_usable(path: Path, rejected: Sequence[Rejection]) -> CatalogError:
         return CatalogError(f"{path} holds no function; {known}")
     first = rejected[0]
     return CatalogError(
-        f"{path} holds no function that can be used: all {len(rejected):,} entries are "
-        f"refused, the first ({first.position}) because it {first.reason}; {known}"
+        f"{path} holds no function that can be used ({len(rejected):,} refused); the first, "
+        f"{first.position}, {first.reason}; {known}"
     )

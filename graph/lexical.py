@@ -30,7 +30,7 @@ class Lexical:
     """Words and parts of words, hashed into 1,024 signed dimensions (arXiv 0902.2206).
 
     Repeated words count by the logarithm of their number. Stateless: a vector depends on
-    its text only. It finds the same wording, not the same meaning; about 40,000 texts a
+    its text only. It finds the same wording, not the same meaning; about 20,000 texts a
     second on one core.
     """
 

@@ -38,6 +38,9 @@ MAX_DEPTH = 20
 """Schemas inside schemas."""
 MAX_SCHEMA_BYTES = 200_000
 
+_LEVELS_AROUND = 50
+"""Levels of JSON that requests and records may put around a schema."""
+
 
 def normal_parameters(
     value: Any, repairs: Counter[str], *, function_name: str = ""
@@ -90,7 +93,7 @@ def _may_be_object(schema: dict[str, Any]) -> bool:
 def _normal_object(value: Any, repairs: Counter[str]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UnusableSchema(f"are {kind(value)}, not a JSON Schema")
-    _json_size(value)  # before anything walks it
+    _json_size(value)  # deep values must not reach what follows
     value = {key: part for key, part in without_outer_reference(value).items() if part is not None}
     _refuse_other_shapes(value)
     if "type" not in value:
@@ -122,9 +125,16 @@ def _refuse_other_shapes(value: dict[str, Any]) -> None:
 
 
 def _json_size(value: dict[str, Any]) -> int:
+    """Bytes of *value* as JSON; refused when it could not be part of a request or record.
+
+    JSON can be written 254 levels deep, and what stands in a default may be deeper.
+    """
+    wrapped: Any = value
+    for _ in range(_LEVELS_AROUND):
+        wrapped = [wrapped]
     try:
-        return len(orjson.dumps(value))
-    except TypeError as error:  # more than 254 levels, e.g. in a default
+        return len(orjson.dumps(wrapped)) - 2 * _LEVELS_AROUND
+    except TypeError as error:
         raise UnusableSchema("are nested too deeply to be written as JSON") from error
 
 

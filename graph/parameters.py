@@ -74,11 +74,22 @@ def outputs_of(functions: Sequence[Function]) -> list[Parameter]:
 
 def parameter_text(name: str, schema: Schema) -> str:
     """Description and type of a parameter; the name's words stand in for no description."""
-    description = schema.get("description")
-    said = " ".join(description.split())[:MAX_TEXT] if isinstance(description, str) else ""
+    said = _said(schema.get("description"))[:MAX_TEXT] or name_words(name)
     kind = _type_words(schema)
-    said = said or name_words(name)
     return f"{said} ({kind})" if kind else said
+
+
+_SAYS_NOTHING = re.compile(
+    r"\W*|(?:no description|description)(?: (?:is )?(?:not )?(?:available|provided|given))?\W*"
+    r"|n/?a|none|todo|tbd",
+    re.IGNORECASE,
+)
+
+
+def _said(description: object) -> str:
+    """*description* on one line; empty when it is a placeholder."""
+    text = " ".join(description.split()) if isinstance(description, str) else ""
+    return "" if _SAYS_NOTHING.fullmatch(text) else text
 
 
 def name_words(name: str) -> str:
@@ -115,7 +126,7 @@ def returned_thing(function: Function) -> str:
 
     "Calculates the area of a triangle given its sides." gives "the area of a triangle".
     """
-    description = " ".join(function.description.split())
+    description = _said(function.description)
     said = _SAYS_WHAT_IT_RETURNS.search(description)
     if said:
         return said[1].strip()[:MAX_TEXT]

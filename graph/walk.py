@@ -42,7 +42,7 @@ class Walker:
         visit_cap: No function is walked more often than this times (mean + 1), where the
             mean is over the functions that walks can reach; at least 1.
         temperature: A step is drawn in proportion to ``score ** (1 / temperature)``. At
-            1, to the score itself; lower prefers the strongest links more.
+            1, to the score itself; lower prefers the strongest links more. At least 0.01.
 
     Walks start at functions that have been visited least, of those from which enough others
     can be reached. A stuck walk backs up to the latest function with a way on that is
@@ -68,9 +68,9 @@ class Walker:
                 "Chains need 1 <= min_length <= max_length, not "
                 f"min_length = {min_length} and max_length = {max_length}."
             )
-        if visit_cap < 1 or temperature <= 0:
+        if visit_cap < 1 or temperature < 0.01:
             raise ValueError(
-                "visit_cap must be at least 1 and temperature above 0, not "
+                "visit_cap must be at least 1 and temperature at least 0.01, not "
                 f"{visit_cap} and {temperature}."
             )
         self._seed = seed
@@ -142,8 +142,8 @@ class Walker:
         for target, weight in ways:
             point -= weight
             if point < 0:
-                break
-        return target
+                return target
+        return ways[-1][0]  # rounding left a crumb of the last one's share
 
 
 class _Visits:

@@ -24,6 +24,7 @@ _KEY_HEADER = re.compile(r"auth|api-?key|token|secret|cookie|password", re.IGNOR
 Temperature = Annotated[float, Field(ge=0, le=2)]
 Tokens = Annotated[int, Field(ge=1)]
 PerMinute = Annotated[float, Field(gt=0)]
+ProviderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -142,6 +143,11 @@ class ProviderConfig(Section):
     """Give up on a call when nothing has come back for so long."""
     total_seconds: Seconds = 300.0
     """Give up on a call that is not complete after so long."""
+    retry_attempts: int = Field(default=6, ge=1, le=100)
+    """Calls in all for a request that the provider fails to answer; waiting out a rate limit
+    uses up none of them."""
+    retry_min_pause_seconds: Seconds = 1.0
+    """Shortest pause before another call; it doubles, with jitter, up to a minute."""
     extra_headers: dict[str, str] = {}
     """Sent with every request; not for keys."""
 
@@ -255,7 +261,7 @@ class RunConfig(Section):
     """The model that every role uses unless it names its own."""
     roles: RolesSection = RolesSection()
     """What single roles do differently."""
-    providers: dict[str, ProviderConfig] = {}
+    providers: dict[ProviderName, ProviderConfig] = {}
     """Servers by the name that ``[model]`` and ``[roles]`` use."""
 
     def role(self, role: AgentRole) -> RoleConfig:
@@ -332,4 +338,8 @@ def _is_http(url: str) -> bool:
         _ = parts.port  # reading it checks it
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and url.isprintable()
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and not re.search(r"[\s\x00-\x1f]", url)
+    )

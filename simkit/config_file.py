@@ -12,7 +12,7 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
-from simkit.config import ConfigError, RunConfig
+from simkit.config import ROLES, ConfigError, RunConfig
 from simkit.config_check import missing_provider
 from simkit.config_problems import Origin, problem_lines
 
@@ -127,7 +127,7 @@ def _check_provider_names(config: RunConfig, origin: Origin) -> None:
     is no file to hold one.
     """
     named = {"model.provider": config.model.provider}
-    for role in ("writer", "user", "assistant", "tool", "judge"):
+    for role in ROLES:
         provider = config.roles.of(role).provider
         if provider is not None:
             named[f"roles.{role}.provider"] = provider

@@ -23,6 +23,7 @@ _EXPECTED: Mapping[str, str] = {
     "bool_type": "true or false",
     "string_type": "text",
     "string_too_short": "text that is not empty",
+    "string_pattern_mismatch": "a name of letters, digits, - and _",
     "literal_error": "{expected}",
     "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
@@ -66,7 +67,8 @@ def _on_one_line(key: str) -> str:
 
 def _dotted(detail: ErrorDetails) -> str:
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in detail["loc"])
-    return "".join(steps).removeprefix(".")
+    # pydantic marks a problem with a key itself, not with what stands under it, so.
+    return "".join(steps).removeprefix(".").removesuffix(".[key]")
 
 
 def _problem(detail: ErrorDetails) -> str:

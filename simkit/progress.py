@@ -66,6 +66,7 @@ class Tally:
 
     total: int
     started_at: float
+    events: int = 0
     kept: int = 0
     dropped: int = 0
     failed: int = 0
@@ -82,6 +83,7 @@ class Tally:
 
     def count(self, event: Event, now: float) -> None:
         """Take in one event that arrived at *now*, in seconds of a monotonic clock."""
+        self.events += 1
         match event:
             case TrajectoryJudged(outcome="kept"):
                 self.kept += 1
@@ -150,7 +152,8 @@ class Progress:
                 await anyio.sleep(LINE_SECONDS)
                 self._print_line(tally)
         finally:
-            self._print_line(tally)
+            if tally.events:  # else the run has not begun, and its error says more
+                self._print_line(tally)
 
     def _print_line(self, tally: Tally) -> None:
         line = " | ".join(facts(tally, self._bus, anyio.current_time()))
@@ -179,7 +182,8 @@ def facts(tally: Tally, bus: Bus, now: float) -> list[str]:
         f"{tally.retries:,} retries",
     ]
     if bus.gauges is not None:
-        shown.append(f"limited by {bus.gauges.limiting()}")
+        limiting = bus.gauges.limiting()
+        shown.append("no limit reached" if limiting == "nothing" else f"limited by {limiting}")
     if bus.dropped:
         shown.append(f"{bus.dropped:,} events not counted")
     left = tally.seconds_left(now)

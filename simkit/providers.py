@@ -51,12 +51,12 @@ class Providers:
         on_retry: Callable[[CallRetried], None],
     ) -> dict[AgentRole, Voice]:
         """Role to the voice that it speaks with, for the roles in use."""
-        jitter = random.Random()  # noqa: S311 - timing only; it never reaches the data
+        jitter = random.Random()  # timing only; it never reaches the data
         stacks: dict[tuple[str, str], ChatClient] = {
             account: Journaled(
                 Retrying(
                     Limited(transport, self.limiters[account]),
-                    RetryPolicy(),
+                    _retry_policy(self.config.providers[account[0]]),
                     jitter=jitter,
                     on_retry=on_retry,
                 ),
@@ -114,6 +114,12 @@ async def open_providers(config: RunConfig) -> AsyncIterator[Providers]:
                 total_seconds=provider.total_seconds,
             )
         yield providers
+
+
+def _retry_policy(provider: ProviderConfig) -> RetryPolicy:
+    return RetryPolicy(
+        attempts=provider.retry_attempts, min_pause_seconds=provider.retry_min_pause_seconds
+    )
 
 
 def _limiter(provider: ProviderConfig) -> AccountLimiter:

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import anyio
+import structlog
 
 from simkit.agents import PROMPTS as AGENT_PROMPTS
 from simkit.agents.conversation import Cast, Conversations, Limits
@@ -21,8 +22,9 @@ from simkit.filters.judges import JudgeVoice, TrajectoryJudge, TurnJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.filters.rules import default_checks
+from simkit.log import log_to
 from simkit.providers import Providers, open_providers
-from simkit.scenarios import Ground, prepare
+from simkit.scenarios import Ground, facts, prepare
 from simkit.scheduler import InFlight, work_through
 from simkit.traces.calls import AgentRole
 from simkit.traces.events import ConversationPlayed, ConversationStarted, TrajectoryJudged
@@ -30,6 +32,8 @@ from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Scenario, Trajectory, Verdict
 from simkit.traces.run_directory import RunDirectory
 from simkit.traces.store import Store
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,8 @@ async def run(config: RunConfig, out: Path, bus: Bus) -> RunSummary:
             await providers.check()
             directory = RunDirectory.create(out, to_toml(config))
             try:
-                in_flight = await _play_into(directory, config, ground, providers, bus)
+                with directory.log_path.open("a") as file, log_to(file):
+                    in_flight = await _play_into(directory, config, ground, providers, bus)
             except BaseException:
                 directory.discard()
                 raise
@@ -84,6 +89,10 @@ async def _play_into(
 ) -> InFlight:
     in_flight = InFlight()
     async with Store.open(directory.database_path) as store:
+        noted = facts(ground)
+        for name, value in noted.items():
+            await store.save_meta(name, value)
+        _log.info("run started", conversations=config.run.conversations, **noted)
         voices = providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)
         accept = _Judged(store, bus)
         async with FilterQueue(
@@ -100,6 +109,7 @@ async def _play_into(
                 work,
                 concurrency=min(config.run.concurrency, config.run.conversations),
             )
+        _log.info("run ended", peak_in_flight=in_flight.peak, unseen_events=bus.dropped)
     if leaked := providers.leaked():
         raise RuntimeError(f"{leaked} reservations of the limiters were never closed")
     return in_flight
@@ -163,6 +173,13 @@ class _Played:
             trajectory = await self._conversations.play(scenario)
             seconds = anyio.current_time() - started
             await self._store.save_trajectory(trajectory, seconds=seconds)
+        if trajectory.ended == "failed":
+            _log.info(
+                "conversation failed",
+                scenario=scenario.number,
+                cause=trajectory.cause,
+                error=trajectory.error,
+            )
         self._bus.publish(
             ConversationPlayed(
                 scenario=scenario.number,

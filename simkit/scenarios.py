@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simkit.config import CatalogSection, GraphSection, RunConfig
-from simkit.graph.catalog import Catalog, demo_catalog, read_catalogs
+from simkit.graph.catalog import Catalog, read_catalogs
 from simkit.graph.embed import CachedEmbedder, Embedder, default_cache_path
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.lexical import Lexical
@@ -19,6 +21,24 @@ class Ground:
     catalog: Catalog
     graph: FunctionGraph
     walker: Walker
+
+
+def facts(ground: Ground) -> dict[str, str]:
+    """What is worth knowing about *ground*, for the report of a run."""
+    catalog, graph = ground.catalog, ground.graph.summary()
+    rejected = Counter(rejection.reason for rejection in catalog.rejected)
+    return {
+        "functions": f"{graph.functions:,}",
+        "functions_rejected": f"{len(catalog.rejected):,}{_most(rejected)}",
+        "functions_merged": f"{catalog.merged:,}",
+        "functions_repaired": f"{sum(catalog.repaired.values()):,}{_most(catalog.repaired)}",
+        "graph_edges": f"{graph.edges:,}",
+    }
+
+
+def _most(counted: Mapping[str, int], most: int = 3) -> str:
+    shown = [f"{name} {number:,}" for name, number in Counter(counted).most_common(most)]
+    return f" ({', '.join(shown)})" if shown else ""
 
 
 def prepare(config: RunConfig) -> Ground:

@@ -39,6 +39,11 @@ class RunDirectory:
         return self.path / "run.db"
 
     @property
+    def log_path(self) -> Path:
+        """What happened, one JSON object a line; for people who look for a cause."""
+        return self.path / "log.jsonl"
+
+    @property
     def exports_folder(self) -> Path:
         """Where training data goes by default; made by the first export."""
         return self.path / "exports"

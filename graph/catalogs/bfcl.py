@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simkit.graph.catalogs.entry import Entry, Fault, inside, kind
+from simkit.graph.catalogs.entry import Entry, Fault, entry_of, inside
 
 _DOCUMENT_KEYS = {"class", "name", "description", "parameters", "response"}
 
@@ -37,13 +37,5 @@ def _is_function_document(document: dict[str, Any]) -> bool:
 
 
 def _entry(function: Any, position: str) -> Entry | Fault:
-    if not isinstance(function, dict):
-        return Fault(position=position, reason=f"is {kind(function)}, not a function")
-    return Entry(
-        position=position,
-        name=function.get("name"),
-        description=function.get("description"),
-        parameters=function.get("parameters"),
-        outputs=function.get("response"),
-        domain=function.get("class"),
-    )
+    domain = function.get("class") if isinstance(function, dict) else None
+    return entry_of(function, position, domain=domain)

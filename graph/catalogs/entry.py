@@ -36,9 +36,34 @@ class Entry:
     name: Any
     description: Any
     parameters: Any
-    outputs: Any = None
-    domain: Any = None
-    licence: Any = None
+    outputs: Any
+    domain: Any
+    licence: Any
+
+
+_PARAMETERS = ("inputSchema", "input_schema", "parameters", "arguments")
+_OUTPUTS = ("outputSchema", "output_schema", "response", "results")
+
+
+def entry_of(
+    function: Any, position: str, *, domain: Any = None, licence: Any = None
+) -> Entry | Fault:
+    """The entry of one function; catalogs differ in what they call its schemas."""
+    if not isinstance(function, dict):
+        return Fault(position=position, reason=f"is {kind(function)}, not a function")
+    return Entry(
+        position=position,
+        name=function.get("name"),
+        description=function.get("description"),
+        parameters=_first(function, _PARAMETERS),
+        outputs=_first(function, _OUTPUTS),
+        domain=domain,
+        licence=function.get("license") or licence,
+    )
+
+
+def _first(function: dict[str, Any], keys: tuple[str, ...]) -> Any:
+    return next((function[key] for key in keys if function.get(key) is not None), None)
 
 
 def inside(position: str, part: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simkit.graph.catalogs.entry import Entry, Fault, inside, kind
+from simkit.graph.catalogs.entry import Entry, Fault, entry_of, inside
 
 
 def read(document: Any, position: str) -> list[Entry | Fault] | None:
@@ -22,15 +22,7 @@ def _is_function(tool: Any) -> bool:
 
 
 def _entry(tool: Any, position: str) -> Entry | Fault:
-    if not isinstance(tool, dict):
-        return Fault(position=position, reason=f"is {kind(tool)}, not a tool")
-    if not _is_function(tool):  # providers list their own tools beside functions
+    if isinstance(tool, dict) and not _is_function(tool):  # providers list tools of their own
         return Fault(position=position, reason='is not of type "function"')
-    nested = tool.get("function")
-    function = nested if isinstance(nested, dict) else tool
-    return Entry(
-        position=position,
-        name=function.get("name"),
-        description=function.get("description"),
-        parameters=function.get("parameters"),
-    )
+    nested = tool.get("function") if isinstance(tool, dict) else None
+    return entry_of(nested if isinstance(nested, dict) else tool, position)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,7 +38,9 @@ def provider(
     ] = None,
     end_with_stdin: Annotated[
         bool,
-        typer.Option("--end-with-stdin", help="End when standard input does: for a parent process."),
+        typer.Option(
+            "--end-with-stdin", help="End when standard input does: for a parent process."
+        ),
     ] = False,
 ) -> None:
     """Run the stand-in provider.
@@ -63,10 +69,7 @@ def provider(
 
 async def _serve_until_told(settings: StandinSettings, end_with_stdin: bool) -> None:
     """Serve until SIGINT, SIGTERM or, if wanted, the end of standard input."""
-    import sys
-
     import anyio
-    import anyio.to_thread
 
     from simkit.standin.brain import ScriptedBrain
     from simkit.standin.server import serve
@@ -74,20 +77,30 @@ async def _serve_until_told(settings: StandinSettings, end_with_stdin: bool) -> 
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with anyio.create_task_group() as serving:
 
-            async def serve_all() -> None:
-                await serve(settings, ScriptedBrain(mistakes=settings.mistakes), on_ready=_announce)
-
-            async def watch_stdin() -> None:
-                # Whatever ends the parent, kill -9 included, closes our end of its pipe.
-                await anyio.to_thread.run_sync(sys.stdin.read, abandon_on_cancel=True)
+            async def end_after(told: Callable[[], Awaitable[object]]) -> None:
+                await told()
                 serving.cancel_scope.cancel()
 
-            serving.start_soon(serve_all)
+            serving.start_soon(end_after, signals.__anext__)
             if end_with_stdin:
-                serving.start_soon(watch_stdin)
-            async for _ in signals:
-                serving.cancel_scope.cancel()
-                break
+                serving.start_soon(end_after, _end_of_stdin)
+            await serve(settings, ScriptedBrain(mistakes=settings.mistakes), on_ready=_announce)
+
+
+async def _end_of_stdin() -> None:
+    """Return when standard input has ended; what is written to it until then is ignored.
+
+    Whatever ends the parent, kill -9 included, closes its end of our pipe. No thread reads
+    it: one that waits for input would keep the process from ending otherwise.
+    """
+    import anyio
+
+    stdin = sys.stdin.fileno()
+    with suppress(PermissionError):  # a plain file cannot be waited for: its end is there
+        while True:
+            await anyio.wait_readable(stdin)
+            if not os.read(stdin, 65_536):
+                return
 
 
 def _announce(base_url: str) -> None:

@@ -26,6 +26,7 @@ class _Draft:
     draw: random.Random
     spare: int
     """How many repetitions beyond the least may still be written."""
+    all_spare: bool
 
 
 class _Part(NamedTuple):
@@ -38,15 +39,18 @@ class _Unread(Exception):
     """The pattern uses what this reader does not know."""
 
 
-def matching_text(pattern: str, draw: random.Random, *, spare: int = 8) -> str | None:
+def matching_text(
+    pattern: str, draw: random.Random, *, spare: int = 8, all_spare: bool = False
+) -> str | None:
     """Text in which *pattern* is found, or None when the pattern cannot be followed.
 
-    *spare* bounds how many repetitions are written beyond those that must be.
+    *spare* bounds how many repetitions are written beyond those that must be; with
+    *all_spare* the first ones that may repeat use it up.
     """
     part = _read(pattern)
     if part is None:
         return None
-    text = part.write(_Draft(draw, spare))
+    text = part.write(_Draft(draw, spare, all_spare))
     return text if contains(pattern, text) else None
 
 
@@ -203,9 +207,9 @@ class _Reader:
 
 def _repeat(part: _Part, least: int, most: int | None) -> Callable[[_Draft], str]:
     def write(draft: _Draft) -> str:
-        extra = draft.draw.randint(
-            0, draft.spare if most is None else min(draft.spare, most - least)
-        )
+        extra = draft.spare if most is None else min(draft.spare, most - least)
+        if not draft.all_spare:
+            extra = draft.draw.randint(0, extra)
         draft.spare -= extra
         return "".join(part.write(draft) for _ in range(least + extra))
 

@@ -163,10 +163,7 @@ class Standin:
             return await fault_answer(fault, request, draw, self._limit_headers())
         reply = self._brain.reply(body, stream(self._settings.seed, "reply", body_hash.hex()))
         said = output_tokens(reply)
-        self._limits.take_tokens(said, anyio.current_time())
-        await self._take_time(draw_latency(self._settings.latency_seconds, said, draw))
-        self._stats.count_answer(input_tokens, said, reply.mistake)
-        return self._json(
+        answer = orjson.dumps(
             completion(
                 reply,
                 model=body["model"],
@@ -175,6 +172,11 @@ class Standin:
                 completion_tokens=said,
             )
         )
+        del body  # thousands wait here at once, and the garbage collector visits all they hold
+        self._limits.take_tokens(said, anyio.current_time())
+        await self._take_time(draw_latency(self._settings.latency_seconds, said, draw))
+        self._stats.count_answer(input_tokens, said, reply.mistake)
+        return self._encoded(answer)
 
     async def _take_time(self, seconds: float) -> None:
         if seconds > 0:
@@ -219,15 +221,13 @@ class Standin:
     def _json(
         self, body: object, *, status: int = 200, headers: Mapping[str, str] | None = None
     ) -> web.Response:
-        return web.Response(
-            status=status,
-            body=orjson.dumps(body),
-            headers={
-                **self._limit_headers(),
-                **(headers or {}),
-                "content-type": "application/json",
-            },
-        )
+        return self._encoded(orjson.dumps(body), status=status, headers=headers)
+
+    def _encoded(
+        self, body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> web.Response:
+        every = {**self._limit_headers(), "content-type": "application/json"}
+        return web.Response(status=status, body=body, headers={**every, **(headers or {})})
 
 
 async def _read(request: web.Request) -> bytes:

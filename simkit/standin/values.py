@@ -53,6 +53,7 @@ class _Maker:
         self._root = root
         self._draw = draw
         self._parts = 0
+        self._checkable = True
 
     def value(self, schema: Any, name: str, depth: int) -> Any:
         self._parts += 1
@@ -126,21 +127,28 @@ class _Maker:
     def _one_of(self, schema: Schema, branches: list[Any], name: str, depth: int) -> Any:
         """A value of one branch that no other branch takes, if a few tries find one."""
         rest = {key: value for key, value in schema.items() if key != "oneOf"}
-        order = self._draw.sample(_spoken(branches), len(_spoken(branches)))[:4]
+        likely = _spoken(branches)
+        order = self._draw.sample(likely, min(4, len(likely)))
         value = None
-        for sparse in (depth, max(depth, _DEEP)):
+        for sparse in (depth, depth, max(depth, _DEEP), max(depth, _DEEP)):
             for branch in order:
                 both = merged(branch, rest) if isinstance(branch, Mapping) else rest
                 value = self.value(both, name, sparse + 1)
-                if sum(self._accepts(other, value) for other in branches) == 1:
+                if self._takes_one(branches, value):
                     return value
         return value
 
-    def _accepts(self, schema: Any, value: Any) -> bool:
+    def _takes_one(self, branches: list[Any], value: Any) -> bool:
+        """Whether just one branch takes *value*; also True when that cannot be found out."""
+        if not self._checkable:
+            return True
         try:
-            return bool(Draft202012Validator(self._root).evolve(schema=schema).is_valid(value))
+            whole = Draft202012Validator(self._root)
+            accepts = [bool(whole.evolve(schema=part).is_valid(value)) for part in branches]
         except Exception:  # whatever a schema that is itself broken makes a validator raise
-            return False
+            self._checkable = False
+            return True
+        return accepts.count(True) == 1
 
     # One method a type
 
@@ -233,13 +241,15 @@ class _Maker:
     def _matching(self, pattern: str, text: str, least: int, most: int) -> str:
         if contains(pattern, text) and least <= len(text) <= most:
             return text
-        for attempt in range(_TRIES):
-            spare = (4, 0, least, 2 * least)[attempt % 4]
-            found = matching_text(pattern, self._draw, spare=spare)
+        shortest = matching_text(pattern, self._draw, spare=0)
+        if shortest is None:
+            return text
+        missing = max(0, least - len(shortest))
+        for _ in range(_TRIES):
+            found = matching_text(pattern, self._draw, spare=max(6, 2 * missing))
             if found is not None and least <= len(found) <= most:
                 return found
-            text = found if found is not None else text
-        return text
+        return matching_text(pattern, self._draw, spare=missing, all_spare=True) or shortest
 
 
 def _spoken(branches: list[Any]) -> list[Any]:

@@ -148,7 +148,9 @@ async def test_a_reply_that_is_no_ruling_is_asked_for_again(
 ) -> None:
     """The second ask has an address and a seed of its own, and names the fault in our words."""
     client = scripted(lambda request: nonsense if request.site.ask == 0 else ruling(1))
-    assert (await TurnJudge(JudgeVoice(client=client), prompts).judge(Evidence(a_trajectory()), 3)).ok
+    assert (
+        await TurnJudge(JudgeVoice(client=client), prompts).judge(Evidence(a_trajectory()), 3)
+    ).ok
     first, second = client.asked
     assert (first.site.ask, second.site.ask) == (0, 1)
     assert first.seed != second.seed
@@ -168,7 +170,9 @@ async def test_a_reason_may_speak_of_verdicts(
     reason: str,
 ) -> None:
     client = scripted(lambda request: ruling(1, reason))
-    assert (await TurnJudge(JudgeVoice(client=client), prompts).judge(Evidence(a_trajectory()), 1)).ok
+    assert (
+        await TurnJudge(JudgeVoice(client=client), prompts).judge(Evidence(a_trajectory()), 1)
+    ).ok
     assert len(client.asked) == 1
 
 
@@ -185,7 +189,9 @@ async def test_a_reason_becomes_one_line(
     a_trajectory: Callable[..., Trajectory], scripted: Build, ruling: Build, prompts: PromptSet
 ) -> None:
     client = scripted(lambda request: ruling(0, "Wrong.\n\n  " * 1_000))
-    verdict = await TrajectoryJudge(JudgeVoice(client=client), prompts).judge(Evidence(a_trajectory()))
+    verdict = await TrajectoryJudge(JudgeVoice(client=client), prompts).judge(
+        Evidence(a_trajectory())
+    )
     assert len(verdict.reason) == 500
     assert verdict.reason.startswith("Wrong. Wrong.")
 

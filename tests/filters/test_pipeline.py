@@ -34,7 +34,9 @@ rules_only = FilterPipeline(default_checks(), None, None)
 def judged_by(client: Any) -> FilterPipeline:
     prompts = PromptSet(PROMPTS)
     return FilterPipeline(
-        default_checks(), TrajectoryJudge(JudgeVoice(client=client), prompts), TurnJudge(JudgeVoice(client=client), prompts)
+        default_checks(),
+        TrajectoryJudge(JudgeVoice(client=client), prompts),
+        TurnJudge(JudgeVoice(client=client), prompts),
     )
 
 

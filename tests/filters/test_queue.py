@@ -98,7 +98,9 @@ async def test_an_account_problem_of_the_judge_is_raised_by_itself(
 ) -> None:
     """Also when all workers meet it at once."""
     client = scripted(lambda request: KeyRefused("HTTP 401"))
-    pipeline = FilterPipeline([], TrajectoryJudge(JudgeVoice(client=client), PromptSet(PROMPTS)), None)
+    pipeline = FilterPipeline(
+        [], TrajectoryJudge(JudgeVoice(client=client), PromptSet(PROMPTS)), None
+    )
     accepted: list[str] = []
 
     async def accept(trajectory: Trajectory, verdict: Verdict) -> None:

@@ -37,6 +37,12 @@ class Outcome:
 Simkit = Callable[..., Outcome]
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Vectors are cached beside the test's files, not in the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def simkit(capsys: pytest.CaptureFixture[str]) -> Simkit:
     """Run the command line in this process."""
@@ -84,6 +90,7 @@ def child(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
     """The command line as a process of its own, ended at the latest when the block ends."""
     process = subprocess.Popen(
         [*SIMKIT, *map(str, arguments)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -92,7 +99,10 @@ def child(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
 
 
 @contextmanager
@@ -125,7 +135,7 @@ def test_help_needs_no_heavy_library() -> None:
     """
     What a help page imports is what every command waits for.
     """
-    heavy = ["aiohttp", "igraph", "jinja2", "jsonschema", "numpy", "pydantic", "rich", "structlog"]
+    heavy = ["aiohttp", "anyio", "igraph", "jinja2", "jsonschema", "numpy", "rich", "structlog"]
     code = (
         "import sys\nfrom simkit.cli.main import main\n"
         "try:\n    main(['generate', '--help'])\nexcept SystemExit:\n    pass\n"
@@ -278,6 +288,19 @@ def test_the_provider_says_where_it_listens_and_ends_quietly() -> None:
             assert line.startswith("simkit provider listening on http://127.0.0.1:")
             assert line.endswith("/v1\n")
             assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_a_provider_that_goes_by_its_input_ends_with_it_and_by_a_signal_before() -> None:
+    """
+    So a child provider never outlives its parent, however that ends.
+    """
+    for end in (lambda p: p.stdin.close(), lambda p: p.send_signal(signal.SIGTERM)):
+        with child("provider", "--end-with-stdin") as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            end(process)
+
+            assert process.wait(DEADLINE_SECONDS) == 0
 
 
 def test_a_port_in_use_is_one_line(simkit: Simkit) -> None:

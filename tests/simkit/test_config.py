@@ -145,7 +145,9 @@ def test_chains_cannot_be_longer_at_least_than_at_most(problems: Problems) -> No
     ]
 
 
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "http://", "ftp://host", "http://h:x/"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8000/v1", "http://", "ftp://host", "http://h:x/", "http://h/a b"]
+)
 def test_an_address_must_be_http_with_a_host(problems: Problems, url: str) -> None:
     expected = 'expected an http or https address with a host, such as "https://api.example.com/v1"'
     assert problems(f'[providers.a]\nbase_url = "{url}"\n') == [
@@ -177,6 +179,12 @@ def test_a_key_in_the_configuration_is_refused_and_not_repeated(
 def test_a_provider_that_is_named_must_be_there(problems: Problems) -> None:
     assert problems('[roles.judge]\nprovider = "q"\n[providers.z]\nbase_url = "http://z"\n') == [
         "run.toml: roles.judge.provider: expected a table [providers.q]; there is [providers.z]"
+    ]
+
+
+def test_a_provider_has_a_plain_name(problems: Problems) -> None:
+    assert problems('[providers."a b"]\nbase_url = "http://z"\n') == [
+        'run.toml: providers.a b: expected a name of letters, digits, - and _, found "a b"'
     ]
 
 

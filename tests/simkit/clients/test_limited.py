@@ -1,0 +1,113 @@
+"""A client that waits for its turn, on an exact virtual clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio
+import pytest
+
+from simkit.clients.limited import Limited, TokenExpectation
+from simkit.clients.scripted import Scripted
+from simkit.limits import AccountLimiter
+from simkit.traces.calls import (
+    CallSite,
+    ChatRequest,
+    Completion,
+    ProviderUnavailable,
+    RateLimited,
+    Usage,
+)
+
+ARequest = Callable[..., ChatRequest]
+
+
+@pytest.fixture
+def anyio_backend(virtual_time: Any) -> Any:
+    return virtual_time
+
+
+def using(input_tokens: int, output_tokens: int) -> Completion:
+    usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+    return Completion(content="hello", usage=usage)
+
+
+async def test_waiting_is_counted_as_queued_and_in_the_total(a_request: ARequest) -> None:
+    client = Limited(Scripted(["a", "b"], seconds=2), AccountLimiter(requests_per_minute=6))
+    first = (await client.complete(a_request())).times
+    second = (await client.complete(a_request())).times
+    assert (first.queued_seconds, first.total_seconds) == (0, 2)
+    assert (second.queued_seconds, second.total_seconds) == pytest.approx((8, 10))
+    assert second.provider_seconds == 2
+
+
+async def test_waiting_for_an_attempt_that_failed_is_counted_too(a_request: ARequest) -> None:
+    script = ["a", ProviderUnavailable("down"), "b", "c"]
+    client = Limited(Scripted(script), AccountLimiter(requests_per_minute=6))
+    await client.complete(a_request(0))
+    with pytest.raises(ProviderUnavailable):
+        await client.complete(a_request(1))
+    assert (await client.complete(a_request(1))).times.queued_seconds == pytest.approx(20)
+    assert (await client.complete(a_request(2))).times.queued_seconds == pytest.approx(10)
+
+
+async def test_real_usage_replaces_the_estimate(a_request: ARequest) -> None:
+    limiter = AccountLimiter(tokens_per_minute=600)  # 10 a second, a burst of 10
+    client = Limited(Scripted([using(400, 100), using(1, 1)]), limiter)
+    await client.complete(a_request())
+    # 500 were used: the next, larger than the burst, goes when all is paid and full again.
+    assert (await client.complete(a_request())).times.queued_seconds == pytest.approx(50)
+
+
+async def test_a_reply_without_usage_costs_its_estimate(a_request: ARequest) -> None:
+    limiter = AccountLimiter(tokens_per_minute=600)
+    client = Limited(Scripted(["a", "b"]), limiter)
+    request = a_request(max_output_tokens=20)
+    expected = TokenExpectation().of(request)
+    assert expected == round(request.input_characters / 4 + 20)
+    await client.complete(request)
+    assert (await client.complete(request)).times.queued_seconds == pytest.approx(expected / 10)
+
+
+async def test_expectations_follow_what_calls_use_and_roles_apart(a_request: ARequest) -> None:
+    expectation = TokenExpectation()
+    request = a_request()
+    judge = a_request(site=CallSite(scenario=0, role="judge", turn=1))
+    for _ in range(200):
+        expectation.learn(request, Usage(input_tokens=100, output_tokens=1000))
+        expectation.learn(judge, Usage(input_tokens=100, output_tokens=5))
+        expectation.learn(judge, Usage())  # a provider that does not count
+    assert expectation.of(request) == pytest.approx(1100, rel=0.01)
+    assert expectation.of(judge) == pytest.approx(105, rel=0.01)
+    assert expectation.of(a_request(max_output_tokens=50)) == pytest.approx(150, rel=0.01)
+
+
+async def test_a_rate_limit_rests_the_whole_account(a_request: ARequest) -> None:
+    limiter = AccountLimiter()
+    client = Limited(Scripted([RateLimited("slow", retry_after_seconds=9), "a", "b"]), limiter)
+    with pytest.raises(RateLimited):
+        await client.complete(a_request())
+    assert (await client.complete(a_request(1))).times.queued_seconds == 9
+    assert (await client.complete(a_request(2))).times.queued_seconds == 0
+    assert limiter.open_reservations == 0
+
+
+async def test_older_conversations_go_first(a_request: ARequest) -> None:
+    inner = Scripted(lambda _: "hello", seconds=1)
+    client = Limited(inner, AccountLimiter(max_in_flight=1))
+    async with anyio.create_task_group() as tg:
+        for scenario in (0, 7, 3, 5):
+            tg.start_soon(partial(client.complete, a_request(scenario)))
+            await anyio.wait_all_tasks_blocked()
+    assert [request.site.scenario for request in inner.requests] == [0, 3, 5, 7]
+
+
+async def test_a_cancelled_call_leaves_nothing_taken(a_request: ARequest) -> None:
+    limiter = AccountLimiter(max_in_flight=1)
+    client = Limited(Scripted(["a", "b"], seconds=60), limiter)
+    with anyio.move_on_after(1):
+        await client.complete(a_request())
+    assert limiter.open_reservations == 0
+    assert (await client.complete(a_request())).times.queued_seconds == 0

@@ -1,0 +1,146 @@
+"""Retries, on an exact virtual clock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from simkit.clients.retrying import Retrying, RetryPolicy
+from simkit.clients.scripted import Line, Scripted
+from simkit.traces.calls import (
+    ChatRequest,
+    ContentRefused,
+    KeyRefused,
+    ProviderError,
+    ProviderUnavailable,
+    RateLimited,
+    UnusableReply,
+)
+from simkit.traces.events import CallRetried
+
+ARequest = Callable[..., ChatRequest]
+
+
+@pytest.fixture
+def anyio_backend(virtual_time: Any) -> Any:
+    return virtual_time
+
+
+def retrying(
+    *script: Line, seed: int = 1, seconds: float = 0.0
+) -> tuple[Retrying, list[CallRetried]]:
+    """A retrying client of a script, and the list that its pauses are told to."""
+    told: list[CallRetried] = []
+    inner = Scripted(script, seconds=seconds)
+    return Retrying(inner, RetryPolicy(), jitter=random.Random(seed), on_retry=told.append), told
+
+
+async def test_a_failure_is_tried_again_and_each_pause_is_told(a_request: ARequest) -> None:
+    client, told = retrying(ProviderUnavailable("down"), UnusableReply("HTML"), "hello", seconds=2)
+    began = anyio.current_time()
+    answer = await client.complete(a_request(scenario=4))
+
+    assert answer.completion.content == "hello"
+    assert [(event.cause, event.attempt) for event in told] == [
+        ("provider_unavailable", 1),
+        ("unusable_reply", 2),
+    ]
+    assert all(event.scenario == 4 and event.role == "assistant" for event in told)
+    pauses = [event.pause_seconds for event in told]
+    assert 1 <= pauses[0] <= 2
+    assert 1 <= pauses[1] <= 4
+    assert answer.times.attempts == 3
+    assert answer.times.provider_seconds == 2
+    assert answer.times.total_seconds == pytest.approx(6 + sum(pauses))
+    assert answer.times.total_seconds == pytest.approx(anyio.current_time() - began)
+
+
+async def test_the_start_is_when_the_caller_asked(a_request: ARequest) -> None:
+    client, told = retrying(ProviderUnavailable("down"), "hello", seconds=2)
+    times = (await client.complete(a_request())).times
+    plain = (await retrying("hello", seconds=2)[0].complete(a_request())).times
+    # The clock on the wall stands still here: both replies "end" 2 s after the same second.
+    assert plain.started_at - times.started_at == pytest.approx(2 + told[0].pause_seconds, abs=1)
+
+
+async def test_the_last_error_is_raised_when_the_attempts_are_used_up(a_request: ARequest) -> None:
+    client, told = retrying(*[ProviderUnavailable(f"down {i}") for i in range(10)])
+    with pytest.raises(ProviderUnavailable, match=r"^down 5 \(gave up after 6 attempts in \d+ s"):
+        await client.complete(a_request())
+    assert len(told) == 5
+
+
+@pytest.mark.parametrize("error", [ContentRefused("no"), KeyRefused("no key")])
+async def test_what_another_try_cannot_help_is_raised_as_it_is(
+    a_request: ARequest, error: ProviderError
+) -> None:
+    client, told = retrying(error, "hello")
+    with pytest.raises(type(error)) as caught:
+        await client.complete(a_request())
+    assert caught.value is error
+    assert str(error) in ("no", "no key")
+    assert told == []
+
+
+async def test_a_bug_is_no_failure_of_a_provider(a_request: ARequest) -> None:
+    client, told = retrying()
+    with pytest.raises(LookupError, match="no reply left"):
+        await client.complete(a_request())
+    assert told == []
+
+
+async def test_rate_limits_use_up_no_attempts(a_request: ARequest) -> None:
+    limited = [RateLimited("slow down", retry_after_seconds=20) for _ in range(30)]
+    failures = [ProviderUnavailable("down") for _ in range(5)]
+    client, told = retrying(*limited, *failures, "hello")
+    answer = await client.complete(a_request())
+    assert answer.times.attempts == 36
+    assert sum(event.pause_seconds for event in told[:30]) >= 600
+
+
+async def test_a_provider_that_asks_for_time_gets_it(a_request: ARequest) -> None:
+    client, told = retrying(RateLimited("slow down", retry_after_seconds=333), "hello")
+    await client.complete(a_request())
+    assert told[0].pause_seconds == 333
+    client, told = retrying(ProviderUnavailable("down", retry_after_seconds=33), "hello")
+    await client.complete(a_request())
+    assert told[0].pause_seconds == 33
+
+
+async def test_an_outage_is_not_waited_out_for_longer_than_the_longest_pause(
+    a_request: ARequest,
+) -> None:
+    client, told = retrying(ProviderUnavailable("down", retry_after_seconds=3600), "hello")
+    await client.complete(a_request())
+    assert told[0].pause_seconds == 60
+
+
+async def test_patience_with_a_rate_limit_ends(a_request: ARequest) -> None:
+    client, told = retrying(*[RateLimited("no", retry_after_seconds=400) for _ in range(9)])
+    began = anyio.current_time()
+    with pytest.raises(RateLimited, match=r"gave up after 3 attempts in 800 s"):
+        await client.complete(a_request())
+    assert len(told) == 2
+    assert anyio.current_time() - began == 800  # the pause that would be too long is not begun
+
+
+async def test_calls_that_failed_together_do_not_come_back_together(a_request: ARequest) -> None:
+    pauses = set()
+    for seed in range(20):
+        client, told = retrying(ProviderUnavailable("down"), "hello", seed=seed)
+        await client.complete(a_request())
+        pauses.add(told[0].pause_seconds)
+    assert len(pauses) == 20
+
+
+async def test_a_pause_can_be_cancelled(a_request: ARequest) -> None:
+    client, _ = retrying(RateLimited("slow down", retry_after_seconds=500), "hello")
+    began = anyio.current_time()
+    with anyio.move_on_after(3) as scope:
+        await client.complete(a_request())
+    assert scope.cancelled_caught
+    assert anyio.current_time() - began == 3
