@@ -22,7 +22,7 @@ SCORE_DECIMALS = 4
 """Scores are rounded before they are compared: further digits differ from CPU to CPU."""
 INFERRED_ALLOWANCE = 0.15
 """An inferred output passes with a score this much lower, as a guess is a vaguer text. With
-MiniLM, 4 to 5 edges a function are at 0.75 where outputs are declared, at 0.6 in BFCL."""
+MiniLM, 3 to 5 edges a function are at 0.75 where outputs are declared, at 0.6 in BFCL."""
 _BLOCK_CELLS = 8_000_000
 """Cells of the largest array in a block: 32 MB of float32."""
 

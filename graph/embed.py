@@ -6,7 +6,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -153,9 +153,10 @@ class CachedEmbedder:
 
     def _set_aside(self, error: Exception) -> None:
         aside = self._path.with_name(self._path.name + ".damaged")
-        self._path.replace(aside)
-        for suffix in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        with suppress(OSError):  # another process may have been quicker
+            self._path.replace(aside)
+            for suffix in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
         self._log.warning(
             "embedding_cache_damaged",
             path=str(self._path),

@@ -15,15 +15,15 @@ from simkit.graph.parameters import name_words
 
 _DIMS = 1024
 _TRIGRAM_WEIGHT = 0.4
-"""Of all trigrams of a word together, to the word's own 1: enough to join ``id`` with ``ids``."""
-_STOP_WORDS = """
+"""Of all trigrams of a word together, to the word's own 1: enough to bring word forms together."""
+_STOP_LIST = """
     a an and any are as at be been being by can could do does e each either etc eg false for from g
     given has have how i if in into is it its may must not of on one only or our should so some
     specific specified such than that the their them then there these this those to true use used
     using was we were what when where whether which who will with would you your
     array boolean default format integer null object optional parameter required string type value
 """
-_IS_STOP_WORD = frozenset(_STOP_WORDS.split()).__contains__
+_STOP_WORDS = frozenset(_STOP_LIST.split())
 
 
 class Lexical:
@@ -50,7 +50,13 @@ class Lexical:
 
 
 def _words(text: str) -> Counter[str]:
-    return Counter(word for word in name_words(text).split() if not _IS_STOP_WORD(word))
+    words = (word for word in name_words(text).split() if word not in _STOP_WORDS)
+    return Counter(one for one in map(_singular, words) if one not in _STOP_WORDS)
+
+
+def _singular(word: str) -> str:
+    is_plural = len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    return word.removesuffix("s") if is_plural else word
 
 
 @lru_cache(maxsize=100_000)

@@ -19,7 +19,14 @@ from rich.table import Table
 from rich.text import Text
 
 from simkit.bus import Bus
-from simkit.traces.events import CallAnswered, CallRetried, Event, TrajectoryJudged
+from simkit.traces.events import (
+    CallAnswered,
+    CallRetried,
+    ConversationStarted,
+    Event,
+    Preparing,
+    TrajectoryJudged,
+)
 
 DRAWING_SECONDS = 0.25
 LINE_SECONDS = 5.0
@@ -73,6 +80,8 @@ class Tally:
     retries: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    preparing: Preparing | None = None
+    """What the run still does before its first conversation."""
     _calls: SlidingRate = field(default_factory=lambda: SlidingRate(_CALL_WINDOW_SECONDS))
     _done: SlidingRate = field(default_factory=lambda: SlidingRate(_DONE_WINDOW_SECONDS))
 
@@ -100,6 +109,10 @@ class Tally:
                 self._calls.count(now)
             case CallRetried():
                 self.retries += 1
+            case Preparing():
+                self.preparing = event
+            case ConversationStarted():
+                self.preparing = None
             case _:
                 pass
 
@@ -171,6 +184,12 @@ class Progress:
 
 def facts(tally: Tally, bus: Bus, now: float) -> list[str]:
     """The state of a run in short phrases, the most important first."""
+    if tally.preparing is not None:
+        coming = tally.preparing
+        return [
+            f"{coming.what}: {coming.done:,}/{coming.total:,}",
+            f"{_clock(now - tally.started_at)} elapsed",
+        ]
     outcomes = f"kept {tally.kept:,}, dropped {tally.dropped:,}, failed {tally.failed:,}"
     shown = [f"{tally.done:,}/{tally.total:,} done ({outcomes})"]
     if bus.gauges is not None:

@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 import anyio
+import anyio.from_thread
+import anyio.to_thread
 import structlog
 
 from simkit.agents import PROMPTS as AGENT_PROMPTS
@@ -27,7 +29,12 @@ from simkit.providers import Providers, open_providers
 from simkit.scenarios import Ground, facts, prepare
 from simkit.scheduler import InFlight, work_through
 from simkit.traces.calls import AgentRole
-from simkit.traces.events import ConversationPlayed, ConversationStarted, TrajectoryJudged
+from simkit.traces.events import (
+    ConversationPlayed,
+    ConversationStarted,
+    Preparing,
+    TrajectoryJudged,
+)
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Scenario, Trajectory, Verdict
 from simkit.traces.run_directory import RunDirectory
@@ -65,7 +72,7 @@ async def run(config: RunConfig, out: Path, bus: Bus) -> RunSummary:
     try:
         check_run(config)
         RunDirectory.check_free(out)
-        ground = await anyio.to_thread.run_sync(prepare, config)
+        ground = await anyio.to_thread.run_sync(prepare, config, _announcing(bus))
         async with open_providers(config) as providers:
             await providers.check()
             directory = RunDirectory.create(out, to_toml(config))
@@ -82,6 +89,16 @@ async def run(config: RunConfig, out: Path, bus: Bus) -> RunSummary:
         seconds=anyio.current_time() - started,
         peak_in_flight=in_flight.peak,
     )
+
+
+def _announcing(bus: Bus) -> Callable[[int, int], None]:
+    """Tells the watchers how far the embedding is; called from the thread that does it."""
+
+    def announce(done: int, total: int) -> None:
+        event = Preparing(what="parameters embedded", done=done, total=total)
+        anyio.from_thread.run_sync(bus.publish, event)
+
+    return announce
 
 
 async def _play_into(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from simkit.config import CatalogSection, GraphSection, RunConfig
@@ -12,6 +12,9 @@ from simkit.graph.embed import CachedEmbedder, Embedder, default_cache_path
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.lexical import Lexical
 from simkit.graph.walk import Walker
+
+OnProgress = Callable[[int, int], None] | None
+"""Hears how much is done, and of how much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,10 @@ def _most(counted: Mapping[str, int], most: int = 3) -> str:
     return f" ({', '.join(shown)})" if shown else ""
 
 
-def prepare(config: RunConfig) -> Ground:
+def prepare(config: RunConfig, on_progress: OnProgress = None) -> Ground:
     """Read the catalogs, build the graph, and be ready to walk it.
+
+    *on_progress* hears how many parameter texts are embedded, and of how many.
 
     Raises:
         CatalogError: A catalog cannot be used.
@@ -51,7 +56,7 @@ def prepare(config: RunConfig) -> Ground:
     Takes seconds for thousands of functions; run it in a thread.
     """
     catalog = read_catalog(config.catalog)
-    graph = build_graph(catalog, config.graph)
+    graph = build_graph(catalog, config.graph, on_progress)
     walker = Walker(
         graph,
         seed=config.run.seed,
@@ -66,9 +71,13 @@ def read_catalog(section: CatalogSection) -> Catalog:
     return read_catalogs(section.paths, demo=section.demo)
 
 
-def build_graph(catalog: Catalog, section: GraphSection) -> FunctionGraph:
+def build_graph(
+    catalog: Catalog, section: GraphSection, on_progress: OnProgress = None
+) -> FunctionGraph:
     """The function graph of *catalog*; parameter vectors come from the cache where known."""
-    embedder = CachedEmbedder(make_embedder(section.embedder), default_cache_path())
+    embedder = CachedEmbedder(
+        make_embedder(section.embedder), default_cache_path(), on_progress=on_progress
+    )
     return FunctionGraph.build(
         catalog.functions,
         embedder,

@@ -53,7 +53,7 @@ def schema_problem(schema: Schema, value: object) -> SchemaProblem | None:
     return SchemaProblem(path=path, message=_cut(f"{place}{message}"))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=2048)
 def _validator(schema: bytes) -> Draft202012Validator:
     # Keyed by content: the same function read twice, or loaded from a store, shares one.
     # An empty registry: a remote $ref is never fetched.

@@ -13,6 +13,15 @@ from simkit.traces.records import Ended, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preparing:
+    """Something that takes a while before the first conversation has come so far."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationStarted:
     """A scenario was admitted and its first call is about to be made."""
 
@@ -64,4 +73,11 @@ class TrajectoryJudged:
     trained_turns: int
 
 
-Event = ConversationStarted | CallAnswered | CallRetried | ConversationPlayed | TrajectoryJudged
+Event = (
+    Preparing
+    | ConversationStarted
+    | CallAnswered
+    | CallRetried
+    | ConversationPlayed
+    | TrajectoryJudged
+)

@@ -48,3 +48,17 @@ def types_of(schema: Schema) -> list[str]:
     """The types that *schema* names; empty when it names none."""
     found = schema.get("type")
     return [found] if isinstance(found, str) else list_at(schema, "type")
+
+
+def referred(reference: str, root: Schema) -> Any:
+    """The schema that a local *reference* such as ``#/$defs/city`` leads to; None if none."""
+    if not reference.startswith("#"):
+        return None
+    place: Any = root
+    for key in reference[1:].split("/")[1:]:
+        name = key.replace("~1", "/").replace("~0", "~")
+        if isinstance(place, list) and name.isdecimal() and int(name) < len(place):
+            place = place[int(name)]
+        else:
+            place = place.get(name) if isinstance(place, Mapping) else None
+    return place

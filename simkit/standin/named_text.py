@@ -144,10 +144,16 @@ def _language(named: list[str], draw: random.Random) -> str:
 
 
 def _person(named: list[str], draw: random.Random) -> str:
+    if "name" in named and "first" in named:
+        return draw.choice(words.FIRST_NAMES)
+    if "name" in named and "last" in named:
+        return draw.choice(words.LAST_NAMES)
     return words.person(draw)
 
 
-def _proper_name(named: list[str], draw: random.Random) -> str:
+def _name(named: list[str], draw: random.Random) -> str:
+    if "first" in named or "last" in named:
+        return _person(named, draw)
     return f"{draw.choice(words.ADJECTIVES)} {draw.choice(words.NOUNS)}".title()
 
 
@@ -210,8 +216,10 @@ _BY_NAME = (
     _rule("ticker stock symbol", _one_of(words.TICKERS)),
     _rule("sku barcode tracking iban code reference ref serial", _code),
     _rule("number account", _code),
-    _rule("company organization organisation employer merchant brand carrier airline",
-          _one_of(words.COMPANIES)),
+    _rule(
+        "company organization organisation employer merchant brand carrier airline",
+        _one_of(words.COMPANIES),
+    ),
     _rule("job occupation profession position", _one_of(words.JOBS)),
     _rule("colour color", _one_of(words.COLOURS)),
     _rule("status state", _one_of(words.STATUSES)),
@@ -230,11 +238,11 @@ _BY_NAME = (
         "recipient contact attendee passenger director payee candidate player actor",
         _person,
     ),
-    _rule("firstname first", _one_of(words.FIRST_NAMES)),
-    _rule("lastname surname last", _one_of(words.LAST_NAMES)),
+    _rule("firstname", _one_of(words.FIRST_NAMES)),
+    _rule("lastname surname", _one_of(words.LAST_NAMES)),
     _rule("fullname", _person),
-    _rule("name title", _proper_name),
-)  # fmt: skip
+    _rule("name title", _name),
+)
 
 _BY_DESCRIPTION = (
     _rule("email", _email),

@@ -21,13 +21,17 @@ def integer_for(schema: Schema, name: str, draw: random.Random) -> int:
 
 
 def number_for(schema: Schema, name: str, draw: random.Random) -> float:
-    """A number for the field *name*, with as many decimals as such a field would have."""
+    """A number for the field *name*, with as many decimals as such a field would have.
+
+    It is an int where the field counts something, whatever the schema calls it.
+    """
     usual = _usual(schema, name)
     if number_at(schema, "multipleOf"):
         return _multiple(schema, usual, draw)
     low, high = _span(schema, usual)
     exact = low + (high - low) * draw.random()
-    for value in (round(exact, usual.decimals or 1), exact, low, high, low / 2 + high / 2):
+    rounded = round(exact, usual.decimals or None)  # to None decimals: an int
+    for value in (rounded, exact, low, high, low / 2 + high / 2):
         if _within(schema, value):
             return value
     return exact

@@ -10,6 +10,7 @@ import orjson
 from jsonschema import Draft202012Validator
 
 from simkit.standin.invalid_request import InvalidRequest, shown
+from simkit.standin.keywords import referred
 from simkit.standin.message_checks import check_name
 from simkit.standin.recently_used import RecentlyUsed
 
@@ -118,22 +119,10 @@ def _check_part(part: Mapping[str, Any], root: Mapping[str, Any], where: str) ->
     if part.get("type") == "array" and "items" not in part and "prefixItems" not in part:
         raise InvalidRequest(where, "array schema missing items")
     reference = part.get("$ref")
-    if isinstance(reference, str) and not _resolves(reference, root):
+    if isinstance(reference, str) and not isinstance(referred(reference, root), dict | bool):
         raise InvalidRequest(
             f"{where}.$ref", f"{shown(reference)} does not lead to a schema in the same document"
         )
-
-
-def _resolves(reference: str, root: Mapping[str, Any]) -> bool:
-    if not reference.startswith("#"):
-        return False
-    place: object = root
-    for key in reference[1:].split("/")[1:]:
-        name = key.replace("~1", "/").replace("~0", "~")
-        if not isinstance(place, dict) or name not in place:
-            return False
-        place = place[name]
-    return isinstance(place, dict | bool)
 
 
 def _subschemas(

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
+from referencing import Registry
 
-from simkit.standin.keywords import count_at, list_at, mapping_at, text_at, types_of
+from simkit.standin.keywords import count_at, list_at, mapping_at, referred, text_at, types_of
 from simkit.standin.named_text import formatted_text, text_for
 from simkit.standin.number_values import integer_for, number_for
 from simkit.standin.patterns import contains, matching_text
@@ -24,6 +25,7 @@ _TRIES = 12
 _OPTIONAL_SHARE = 0.8
 _MOST_PARTS = 5000
 """A schema that asks for more than this many values is not followed to its end."""
+_NOTHING_REMOTE: Registry[Any] = Registry()  # the default one fetches what a $ref names
 _CHECKER = Draft202012Validator.TYPE_CHECKER
 _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 _TYPE_BY_KEYWORD = {
@@ -103,7 +105,7 @@ class _Maker:
         for _ in range(_DEEPEST):  # a reference may lead to itself
             rest = dict(schema)
             if isinstance(reference := rest.pop("$ref", None), str):
-                parts = [self._resolved(reference)]
+                parts = [referred(reference, self._root)]
             elif parts := list_at(rest, "allOf"):
                 del rest["allOf"]
             elif branches := list_at(rest, "anyOf"):
@@ -116,13 +118,6 @@ class _Maker:
                     rest = merged(part, rest)
             schema = rest
         return {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
-
-    def _resolved(self, reference: str) -> Any:
-        place: Any = self._root
-        for key in reference.removeprefix("#").split("/")[1:]:
-            step = key.replace("~1", "/").replace("~0", "~")
-            place = place.get(step) if isinstance(place, Mapping) else None
-        return place if reference.startswith("#") else None
 
     def _one_of(self, schema: Schema, branches: list[Any], name: str, depth: int) -> Any:
         """A value of one branch that no other branch takes, if a few tries find one."""
@@ -143,7 +138,7 @@ class _Maker:
         if not self._checkable:
             return True
         try:
-            whole = Draft202012Validator(self._root)
+            whole = Draft202012Validator(self._root, registry=_NOTHING_REMOTE)
             accepts = [bool(whole.evolve(schema=part).is_valid(value)) for part in branches]
         except Exception:  # whatever a schema that is itself broken makes a validator raise
             self._checkable = False

@@ -38,9 +38,6 @@ COMPANIES = ("Northwind Foods", "Bluebird Travel", "Cedar & Sons", "Helio System
 JOBS = ("warehouse manager", "nurse", "data analyst", "teacher", "electrician", "architect")
 COLOURS = _listed("red blue green amber violet grey white black")
 WEEKDAYS = _listed("Monday Tuesday Wednesday Thursday Friday Saturday Sunday")
-MONTHS = _listed(
-    "January February March April May June July August September October November December"
-)
 STATUSES = _listed("open pending confirmed active completed")
 TICKERS = _listed("HLIO NWND CEDR BLUB ASTR")
 ADJECTIVES = _listed("quiet bright northern classic compact early silver modern simple wild")

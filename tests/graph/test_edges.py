@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from simkit.graph import edges as edges_module
 from simkit.graph.edges import INFERRED_ALLOWANCE, Edges, similarity_edges
 from simkit.graph.parameters import Parameter
 
@@ -81,18 +80,26 @@ def test_edges_are_those_of_the_definition(seed: int, functions: int, most: int)
     assert np.allclose(pairs, edges.score, atol=2e-4)
 
 
-def test_the_result_does_not_depend_on_the_size_of_blocks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def build() -> list[Row]:
-        draw = np.random.default_rng(5)
-        outputs, inputs = random_side(draw, 40, 30, "output"), random_side(draw, 40, 30, "input")
-        numbers = {"min_cosine": 0.3, "max_out_edges": 5, "max_in_edges": 5}
-        return rows_of(similarity_edges(outputs[0], inputs[0], outputs[1], inputs[1], **numbers))
+def test_a_source_has_the_same_edges_whichever_block_it_falls_in() -> None:
+    """
+    3,000 functions need several blocks; the last 50 of them alone fit in one.
+    """
+    draw = np.random.default_rng(5)
+    outputs, vectors = random_side(draw, 3_000, 900, "output")
+    inputs, input_vectors = random_side(draw, 3_000, 900, "input")
+    first = next(index for index, one in enumerate(outputs) if one.function >= 2_950)
 
-    at_once = build()
-    monkeypatch.setattr(edges_module, "_BLOCK_CELLS", 1)
-    assert build() == at_once != []
+    def edges_of(start: int) -> list[Row]:
+        edges = similarity_edges(
+            *(outputs[start:], inputs, vectors[start:], input_vectors),
+            min_cosine=0.9,
+            max_out_edges=5,
+            max_in_edges=3_000,
+        )
+        late = edges.at(edges.source >= 2_950)
+        return [(*row[:3], row[3] + start, row[4]) for row in rows_of(late)]
+
+    assert edges_of(0) == edges_of(first) != []
 
 
 def same_text(functions: int) -> Side:

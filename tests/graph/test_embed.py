@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,21 @@ def test_a_cached_text_is_never_embedded_again(tmp_path: Path) -> None:
     second = CachedEmbedder(fresh, tmp_path / "deep" / "cache.db").embed(["bb", "ccc", "a"])
     assert fresh.asked == ["ccc"]
     assert np.array_equal(second[[2, 0, 2]], first)
+
+
+def test_several_users_of_one_file_do_not_get_in_each_others_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [f"text {number}" for number in range(2_500)]
+    expected = Counting().embed(texts)
+
+    def embed(_: int) -> NDArray[np.float32]:
+        return CachedEmbedder(Counting(), tmp_path / "cache.db").embed(texts)
+
+    with ThreadPoolExecutor(4) as pool:
+        for vectors in pool.map(embed, range(8)):
+            assert np.array_equal(vectors, expected)
+    assert capsys.readouterr().out == ""
 
 
 def test_two_embedders_do_not_share_vectors(tmp_path: Path) -> None:

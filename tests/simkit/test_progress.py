@@ -18,6 +18,7 @@ from simkit.traces.events import (
     ConversationPlayed,
     ConversationStarted,
     Event,
+    Preparing,
     TrajectoryJudged,
 )
 from simkit.traces.records import Outcome
@@ -150,3 +151,12 @@ async def test_a_cancelled_display_gives_the_terminal_back() -> None:
         tasks.cancel_scope.cancel()
 
     assert output.getvalue().rstrip().endswith("\x1b[?25h")
+
+
+def test_what_a_run_prepares_is_shown_until_the_first_conversation() -> None:
+    tally = Tally(total=10, started_at=0.0)
+    bus = Bus()
+    tally.count(Preparing(what="parameters embedded", done=500, total=2000), 1.0)
+    assert facts(tally, bus, 3.0) == ["parameters embedded: 500/2,000", "0:00:03 elapsed"]
+    tally.count(ConversationStarted(scenario=0), 4.0)
+    assert facts(tally, bus, 5.0)[0].startswith("0/10 done")

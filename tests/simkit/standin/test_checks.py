@@ -191,6 +191,17 @@ def test_an_unusable_schema_is_refused_where_it_is_broken(
         assert fault.param == f"tools[1].function.parameters{place}"
 
 
+def test_a_local_reference_may_lead_anywhere_in_the_schema(
+    checker: RequestChecker, a_body: Build, a_tool: Build
+) -> None:
+    properties = {
+        "a": {"anyOf": [{"type": "string"}, {"$ref": "#"}]},
+        "b": {"$ref": "#/properties/a/anyOf/0"},
+    }
+    tool = a_tool(properties=properties, required=[])
+    checker.checked(orjson.dumps(a_body(tools=[tool])))
+
+
 def test_a_schema_that_nests_without_end_is_refused(
     checker: RequestChecker, a_body: Build, a_tool: Build
 ) -> None:
