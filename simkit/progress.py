@@ -73,7 +73,6 @@ class Tally:
 
     total: int
     started_at: float
-    events: int = 0
     kept: int = 0
     dropped: int = 0
     failed: int = 0
@@ -92,7 +91,6 @@ class Tally:
 
     def count(self, event: Event, now: float) -> None:
         """Take in one event that arrived at *now*, in seconds of a monotonic clock."""
-        self.events += 1
         match event:
             case TrajectoryJudged(outcome="kept"):
                 self.kept += 1
@@ -165,7 +163,7 @@ class Progress:
                 await anyio.sleep(LINE_SECONDS)
                 self._print_line(tally)
         finally:
-            if tally.events:  # else the run has not begun, and its error says more
+            if tally.done or tally.input_tokens:  # else its error says more
                 self._print_line(tally)
 
     def _print_line(self, tally: Tally) -> None:

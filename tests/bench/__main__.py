@@ -1,0 +1,36 @@
+"""``python -m tests.bench [NAME ...]``: measure, and print a table of ratios.
+
+Each row compares a figure with a named baseline measured in the same run: machines differ,
+ratios less so. Nothing here passes or fails; the aim stands beside the ratio.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import memory
+from tests.bench.row import Row
+
+BENCHES: dict[str, Callable[[], list[Row]]] = {"memory": memory.measure}
+
+
+def main(names: list[str]) -> None:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        sys.exit(f"no bench called {unknown[0]}; there is {', '.join(BENCHES)}")
+    table = Table("what", "measured", "baseline", "ratio", "aim", title="simkit benchmarks")
+    for name in names or BENCHES:
+        for row in BENCHES[name]():
+            ratio = f"{row.value / row.baseline:.2f}"
+            measured = f"{row.value:,.0f} {row.unit}"
+            baseline = f"{row.baseline:,.0f} {row.unit} ({row.baseline_name})"
+            table.add_row(row.what, measured, baseline, ratio, row.aim)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
