@@ -208,9 +208,9 @@ def _too_many(call: ToolCall, allowed: int) -> Message:
     return result_message(call, error("too_many_calls", message))
 
 
-def _licences(tools: tuple[Function, ...]) -> dict[str, str | None]:
-    """Source to its licences, joined where its functions differ."""
+def _licences(tools: tuple[Function, ...]) -> dict[str, tuple[str, ...]]:
+    """Catalog to the licences of those of its functions that are among *tools*."""
     found: dict[str, set[str]] = {}
     for tool in tools:
         found.setdefault(tool.source, set()).update({tool.licence} if tool.licence else ())
-    return {source: ", ".join(sorted(found[source])) or None for source in sorted(found)}
+    return {source: tuple(sorted(found[source])) for source in sorted(found)}

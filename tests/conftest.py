@@ -132,7 +132,7 @@ def a_trajectory(a_scenario: Callable[..., Scenario]) -> Callable[..., Trajector
                 run_seed=7,
                 models={"assistant": "m"},
                 prompts={"assistant": "0" * 16},
-                sources={"test": "Apache-2.0"},
+                sources={"test": ("Apache-2.0",)},
             ),
             **changes,
         )

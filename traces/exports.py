@@ -89,7 +89,8 @@ class _Origins:
     run_seeds: set[int] = field(default_factory=set)
     models: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     prompts: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    sources: dict[str, str | None] = field(default_factory=dict)
+    sources: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Catalog to the licences of its functions; empty when it names none."""
     notices: set[str] = field(default_factory=set)
 
     def add(self, provenance: Provenance) -> None:
@@ -99,7 +100,8 @@ class _Origins:
             self.models[role].add(model)
         for name, digest in provenance.prompts.items():
             self.prompts[name].add(digest)
-        self.sources.update(provenance.sources)
+        for source, licences in provenance.sources.items():
+            self.sources[source].update(licences)
         if provenance.notice is not None:
             self.notices.add(provenance.notice)
 
@@ -135,7 +137,7 @@ def _manifest(report: ExportReport, origins: _Origins) -> dict[str, Any]:
         "run_seed": sorted(origins.run_seeds),
         "models": _sorted_values(origins.models),
         "prompts": _sorted_values(origins.prompts),
-        "sources": dict(sorted(origins.sources.items())),
+        "sources": _sorted_values(origins.sources),
         "notices": sorted(origins.notices),
     }
 

@@ -164,8 +164,8 @@ class Provenance:
     """Agent role to the model that played it, as the provider was asked for it."""
     prompts: Mapping[str, str]
     """Prompt name to the hash of its file."""
-    sources: Mapping[str, str | None]
-    """Catalog to its licence, for every catalog that a tool of this scenario came from."""
+    sources: Mapping[str, tuple[str, ...]]
+    """Catalog to the licences of this scenario's tools from it; empty when it names none."""
     notice: str | None = None
     """A warning that must travel with the data, e.g. that a scripted stand-in wrote it."""
 

@@ -173,7 +173,7 @@ async def test_openai_rows_are_chat_completions_with_weights_and_where_they_come
             "run_seed": 7,
             "models": {"assistant": "m"},
             "prompts": {"assistant": "0" * 16},
-            "sources": {"test": "Apache-2.0"},
+            "sources": {"test": ["Apache-2.0"]},
             "notice": None,
             "simkit": "0.1.0",
         },
@@ -223,7 +223,9 @@ async def test_the_manifest_says_what_the_file_is_made_of(
 ) -> None:
     first, second = a_trajectory(0), a_trajectory(1)
     noticed = replace(
-        second.provenance, sources={"bfcl": None}, notice="Scripted stand-in: not for training."
+        second.provenance,
+        sources={"bfcl": (), "test": ("MIT",)},
+        notice="Scripted stand-in: not for training.",
     )
     second = replace(second, provenance=noticed)
     database = await a_run(tmp_path / "run.db", (first, ALL_PASS), (second, LAST_PASSES))
@@ -242,7 +244,7 @@ async def test_the_manifest_says_what_the_file_is_made_of(
         "run_seed": [7],
         "models": {"assistant": ["m"]},
         "prompts": {"assistant": ["0" * 16]},
-        "sources": {"bfcl": None, "test": "Apache-2.0"},
+        "sources": {"bfcl": [], "test": ["Apache-2.0", "MIT"]},
         "notices": ["Scripted stand-in: not for training."],
     }
 

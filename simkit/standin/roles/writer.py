@@ -6,8 +6,9 @@ import json
 import random
 from typing import Any
 
-from simkit.standin.roles.language import phrase, say_value, words
+from simkit.standin.roles.language import phrase, read_value, say_value, words
 from simkit.standin.values import make_value
+from simkit.traces.arguments import schema_problem
 
 _PEOPLE = (
     "a student planning a trip",
@@ -47,10 +48,10 @@ def write_intent(functions: list[dict[str, Any]], draw: random.Random) -> dict[s
                 unknown.append(label)
             else:
                 # The same word means the same thing for the whole of a conversation.
-                value = told.setdefault(
-                    label, say_value(make_value(_rooted(schema, parameters), name, draw))
-                )
-                known.append({"name": label, "value": value})
+                whole = _rooted(schema, parameters)
+                if label not in told or not _fits(told[label], whole):
+                    told[label] = say_value(make_value(whole, name, draw))
+                known.append({"name": label, "value": told[label]})
         goals.append({"text": phrase(function), "known": known})
         learnt.extend(words(name) for name in (function.get("outputs") or {}).get("properties", {}))
     return {
@@ -59,6 +60,11 @@ def write_intent(functions: list[dict[str, Any]], draw: random.Random) -> dict[s
         "goals": goals,
         "unknown": sorted(set(unknown)),
     }
+
+
+def _fits(value: str, schema: Any) -> bool:
+    """Whether what was said for one parameter can be said for another of the same name."""
+    return isinstance(schema, dict) and schema_problem(schema, read_value(value, schema)) is None
 
 
 def _rooted(schema: Any, parameters: dict[str, Any]) -> Any:
