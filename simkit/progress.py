@@ -7,11 +7,13 @@ so its cost does not grow with the speed of the run.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import anyio
 from anyio.abc import TaskStatus
+from anyio.streams.memory import MemoryObjectReceiveStream
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -144,7 +146,7 @@ class Progress:
             async with anyio.create_task_group() as drawing:
                 drawing.start_soon(self._draw if self._console.is_terminal else self._log, tally)
                 async for event in events:
-                    tally.count(event, anyio.current_time())
+                    _count_all(tally, event, events)
                 drawing.cancel_scope.cancel()
 
     async def _draw(self, tally: Tally) -> None:
@@ -178,6 +180,19 @@ class Progress:
         lines.add_row(picture)
         lines.add_row(Text(" | ".join(others)))
         return lines
+
+
+def _count_all(tally: Tally, first: Event, events: MemoryObjectReceiveStream[Event]) -> None:
+    """Count *first* and whatever else has come.
+
+    Waiting for each event would count one per turn of the event loop, and with thousands of
+    conversations a turn takes long.
+    """
+    now = anyio.current_time()
+    tally.count(first, now)
+    with suppress(anyio.WouldBlock, anyio.EndOfStream):
+        while True:
+            tally.count(events.receive_nowait(), now)
 
 
 def facts(tally: Tally, bus: Bus, now: float) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import structlog
+
 from simkit.agents.voice import Voice
 from simkit.clients.http_session import open_session
 from simkit.clients.journaled import Journal, Journaled
@@ -15,8 +17,11 @@ from simkit.clients.openai_chat import OpenAIChat
 from simkit.clients.retrying import Retrying, RetryPolicy
 from simkit.config import ProviderConfig, RunConfig, api_key
 from simkit.limits.limiter import AccountLimiter
+from simkit.open_files import allow_connections
 from simkit.traces.calls import AgentRole, ChatClient
 from simkit.traces.events import CallAnswered, CallRetried
+
+_log = structlog.get_logger()
 
 CALLS_PER_CONVERSATION = 4
 """Connections planned for each conversation in flight: parallel tool calls and its judges."""
@@ -94,19 +99,20 @@ async def open_providers(config: RunConfig) -> AsyncIterator[Providers]:
         ConfigError: A key is not in the environment.
     """
     providers = Providers(config)
-    connections = config.run.concurrency * CALLS_PER_CONVERSATION
+    accounts = dict.fromkeys(
+        (settings.provider, settings.model) for settings in map(config.role, config.roles_in_use)
+    )
+    connections = _connections(config)
     async with open_session(max_connections=connections) as session:
-        for role in config.roles_in_use:
-            settings = config.role(role)
-            account = (settings.provider, settings.model)
-            if account in providers.transports:
-                continue
-            provider = config.providers[settings.provider]
-            providers.limiters[account] = _limiter(provider)
-            providers.transports[account] = OpenAIChat(
+        for name, model in accounts:
+            provider = config.providers[name]
+            # Calls queue at the limiter, in order; behind a full pool their clocks would run.
+            share = max(1, connections // len(accounts))
+            providers.limiters[name, model] = _limiter(provider, share)
+            providers.transports[name, model] = OpenAIChat(
                 session,
                 base_url=provider.base_url,
-                model=settings.model,
+                model=model,
                 api_key=api_key(provider),
                 key_hint=provider.api_key_env,
                 extra_headers=provider.extra_headers,
@@ -116,15 +122,28 @@ async def open_providers(config: RunConfig) -> AsyncIterator[Providers]:
         yield providers
 
 
+def _connections(config: RunConfig) -> int:
+    planned = config.run.concurrency * CALLS_PER_CONVERSATION
+    possible = allow_connections(planned)
+    if possible < config.run.concurrency:
+        _log.warning(
+            "this system lets a program open too few files for the concurrency; calls will "
+            "wait for connections. Raise it with: ulimit -n",
+            concurrency=config.run.concurrency,
+            connections=possible,
+        )
+    return possible
+
+
 def _retry_policy(provider: ProviderConfig) -> RetryPolicy:
     return RetryPolicy(
         attempts=provider.retry_attempts, min_pause_seconds=provider.retry_min_pause_seconds
     )
 
 
-def _limiter(provider: ProviderConfig) -> AccountLimiter:
+def _limiter(provider: ProviderConfig, connections: int) -> AccountLimiter:
     return AccountLimiter(
         requests_per_minute=provider.requests_per_minute,
         tokens_per_minute=provider.tokens_per_minute,
-        max_in_flight=provider.max_calls_in_flight,
+        max_in_flight=min(provider.max_calls_in_flight or connections, connections),
     )

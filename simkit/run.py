@@ -24,6 +24,7 @@ from simkit.filters.judges import JudgeVoice, TrajectoryJudge, TurnJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.filters.rules import default_checks
+from simkit.garbage import rare_collections
 from simkit.log import log_to
 from simkit.providers import Providers, open_providers
 from simkit.scenarios import Ground, facts, prepare
@@ -77,7 +78,7 @@ async def run(config: RunConfig, out: Path, bus: Bus) -> RunSummary:
             await providers.check()
             directory = RunDirectory.create(out, to_toml(config))
             try:
-                with directory.log_path.open("a") as file, log_to(file):
+                with directory.log_path.open("a") as file, log_to(file), rare_collections():
                     in_flight = await _play_into(directory, config, ground, providers, bus)
             except BaseException:
                 directory.discard()

@@ -7,11 +7,10 @@ drawing of new ones too.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from simkit.traces.records import Scenario
 
@@ -42,24 +41,15 @@ async def work_through(
     Returns when all are done. An error in *work* cancels the others and comes out in an
     exception group; cancelling this cancels all of them.
     """
-    # A buffer of 0: the next scenario is drawn when a worker is free to take it.
-    send, receive = anyio.create_memory_object_stream[Scenario](0)
+    # One iterator, drawn from by every worker when it is free. A task that feeds a stream
+    # would hand over one scenario per turn of the event loop, and with thousands of
+    # conversations a turn takes long.
+    drawn = iter(scenarios)
     async with anyio.create_task_group() as group:
-        group.start_soon(_feed, scenarios, send)
-        with receive:  # workers own clones; this one closes here
-            for _ in range(concurrency):
-                group.start_soon(_work, work, receive.clone())
+        for _ in range(concurrency):
+            group.start_soon(_work, work, drawn)
 
 
-async def _feed(scenarios: Iterable[Scenario], send: MemoryObjectSendStream[Scenario]) -> None:
-    with send:
-        for scenario in scenarios:
-            await send.send(scenario)
-
-
-async def _work(
-    work: Callable[[Scenario], Awaitable[None]], receive: MemoryObjectReceiveStream[Scenario]
-) -> None:
-    with receive:
-        async for scenario in receive:
-            await work(scenario)
+async def _work(work: Callable[[Scenario], Awaitable[None]], scenarios: Iterator[Scenario]) -> None:
+    for scenario in scenarios:
+        await work(scenario)

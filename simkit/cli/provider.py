@@ -14,6 +14,9 @@ import typer
 if TYPE_CHECKING:
     from simkit.standin.settings import StandinSettings
 
+_CONNECTIONS = 20_000
+"""Clients that may be connected at once, where the system allows as many open files."""
+
 
 def provider(
     port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 0,
@@ -51,8 +54,10 @@ def provider(
     """
     import anyio
 
+    from simkit.open_files import allow_connections
     from simkit.standin.settings import StandinSettings
 
+    allow_connections(_CONNECTIONS)
     settings = StandinSettings(
         port=port,
         seed=seed,
