@@ -6,9 +6,11 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
+import aiohttp
 import anyio
+import orjson
 from anyio.streams.text import TextReceiveStream
 from rich.console import Console
 from rich.rule import Rule
@@ -54,16 +56,27 @@ def run_demo(config: RunConfig, out: Path | None) -> None:
         "no key, no network, no cost. Its models answer by rule; what it makes is not for "
         "training."
     )
-    summary = anyio.run(_play, config, folder)
+    summary, provider = anyio.run(_play, config, folder)
     exported = [_export(folder, name) for name in get_args(ExportFormat)]
-    _show(console, summary, exported)
+    _show(console, summary, provider, exported)
 
 
-async def _play(config: RunConfig, folder: Path) -> RunSummary:
+async def _play(config: RunConfig, folder: Path) -> tuple[RunSummary, dict[str, Any]]:
+    """Play the run; gives its summary, and what the provider has counted."""
     async with _provider(config.run.seed) as base_url:
         providers = {config.model.provider: ProviderConfig(base_url=base_url)}
         config = config.model_copy(update={"providers": providers})
-        return await watched_run(config, folder, Console(stderr=True))
+        summary = await watched_run(config, folder, Console(stderr=True))
+        return summary, await _stats(base_url)
+
+
+async def _stats(base_url: str) -> dict[str, Any]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{base_url.removesuffix('/v1')}/stats") as answer,
+    ):
+        stats: dict[str, Any] = orjson.loads(await answer.read())
+        return stats
 
 
 @asynccontextmanager
@@ -97,14 +110,16 @@ def _export(folder: Path, name: ExportFormat) -> Path:
         return export(reader, name, run.exports_folder / export_name(name)).path
 
 
-def _show(console: Console, summary: RunSummary, exported: list[Path]) -> None:
+def _show(
+    console: Console, summary: RunSummary, provider: dict[str, Any], exported: list[Path]
+) -> None:
     counts = read_report(summary.directory).counts
     console.print(Rule("one kept conversation"))
     example = _example(summary.directory)
     if example is not None:
         console.print(render_conversation(example.trajectory, example.verdict))
     console.print(Rule("what was made"))
-    for name, value in _figures(counts, summary, exported):
+    for name, value in _figures(counts, summary, provider, exported):
         console.print(f"{name:<16}{value}", highlight=False, markup=False, soft_wrap=True)
     console.print(Rule("next"))
     console.print(
@@ -116,7 +131,9 @@ def _show(console: Console, summary: RunSummary, exported: list[Path]) -> None:
     )
 
 
-def _figures(counts: RunCounts, summary: RunSummary, exported: list[Path]) -> list[tuple[str, str]]:
+def _figures(
+    counts: RunCounts, summary: RunSummary, provider: dict[str, Any], exported: list[Path]
+) -> list[tuple[str, str]]:
     return [
         ("run", str(summary.directory)),
         ("played", f"{counts.played:,} conversations, up to {summary.peak_in_flight:,} at once"),
@@ -128,10 +145,20 @@ def _figures(counts: RunCounts, summary: RunSummary, exported: list[Path]) -> li
             f"{counts.masked_turns:,} of {_turns(counts):,}{_top(counts.mask_reasons)}",
         ),
         ("calls", f"{counts.calls:,}, and {counts.retried_attempts:,} retried attempts"),
+        ("provider", _provider_figures(provider)),
         ("tokens", f"{counts.input_tokens:,} in, {counts.output_tokens:,} out"),
         ("seconds", f"{summary.seconds:.1f}, {counts.calls / summary.seconds:,.0f} calls a second"),
         *[("exported", str(path)) for path in exported],
     ]
+
+
+def _provider_figures(stats: dict[str, Any]) -> str:
+    refused, faults = sum(stats["refused"].values()), sum(stats["faults"].values())
+    mistakes = sum(stats["mistakes"].values())
+    return (
+        f"{stats['requests']:,} requests, {refused:,} refused as malformed; on purpose: "
+        f"{faults:,} faults, {mistakes:,} mistakes"
+    )
 
 
 def _turns(counts: RunCounts) -> int:
