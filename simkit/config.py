@@ -79,8 +79,8 @@ class GraphSection(Section):
 
     embedder: Literal["minilm", "lexical"] = "minilm"
     """What turns parameter texts into vectors; minilm needs ``simkit[embed]``."""
-    min_cosine: float | None = Field(default=None, ge=-1, le=1)
-    """Smallest cosine similarity that makes an edge; unset, the embedder's own."""
+    min_cosine: float | None = Field(default=None, ge=0, lt=1)
+    """Cosine similarity above which there is an edge; unset, the embedder's own."""
     max_out_edges: int = Field(default=30, ge=1, le=10_000)
     """At most so many edges leave a function, the strongest ones."""
 

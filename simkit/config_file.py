@@ -64,7 +64,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {_toml_problem(error, text)}") from error
+        mend = "" if path.suffix == ".toml" else "; is it a catalog? Name that with --catalog"
+        raise ConfigError(f"{path}: {_toml_problem(error, text)}{mend}") from error
 
 
 def _toml_problem(error: tomllib.TOMLDecodeError, text: str) -> str:

@@ -40,21 +40,17 @@ PROVIDER_OPTIONS = ("--latency", "0.05", "--faults", "0.02", "--mistakes", "0.05
 """The stand-in as a provider with ordinary troubles, whose assistant errs now and then."""
 
 
-def run_demo(config: RunConfig, out: Path | None) -> None:
-    """Play, filter, export, and show what was made.
-
-    Without *out*, the run goes to the first free ``runs/demo-N``.
+def run_demo(config: RunConfig, folder: Path) -> None:
+    """Play, filter, export, and show what was made, with the run in *folder*.
 
     Raises:
         What `simkit.run.run` raises, or in a group; whatever was stored stays.
     """
-    folder = out or _free_folder(Path("runs"))
     console = Console()
     console.print(
-        f"Playing {config.run.conversations:,} conversations, {config.run.concurrency:,} at once, "
-        "against a stand-in provider on this machine:\n"
-        "no key, no network, no cost. Its models answer by rule; what it makes is not for "
-        "training."
+        f"Playing {config.run.conversations:,} conversations, up to {config.run.concurrency:,} at "
+        "once, against a stand-in provider on this machine: no key, no network, no cost. Its "
+        "models answer by rule; what it makes is not for training."
     )
     summary, provider = anyio.run(_play, config, folder)
     exported = [_export(folder, name) for name in get_args(ExportFormat)]
@@ -97,7 +93,8 @@ async def _provider(seed: int) -> AsyncIterator[str]:
             process.terminate()
 
 
-def _free_folder(parent: Path) -> Path:
+def free_folder(parent: Path) -> Path:
+    """The first of ``demo-1``, ``demo-2``, ... that does not exist in *parent*."""
     number = 1
     while (parent / f"demo-{number}").exists():
         number += 1

@@ -120,8 +120,14 @@ class Tally:
         """Answered calls a second over the last 10 seconds."""
         return self._calls.per_second(now, since=self.started_at)
 
-    def seconds_left(self, now: float) -> float | None:
-        """Until all are done at the pace of the last 5 minutes; None when none was done in them."""
+    def seconds_left(self, now: float, *, in_flight: int) -> float | None:
+        """Until all are done at the pace of the last 5 minutes; None when nothing tells it.
+
+        Conversations begin together and end together, so the pace means nothing before as
+        many are done as are *in_flight*.
+        """
+        if self.done < in_flight:
+            return None
         rate = self._done.per_second(now, since=self.started_at)
         return (self.total - self.done) / rate if rate > 0 else None
 
@@ -218,7 +224,8 @@ def facts(tally: Tally, bus: Bus, now: float) -> list[str]:
         shown.append("no limit reached" if limiting == "nothing" else f"limited by {limiting}")
     if bus.dropped:
         shown.append(f"{bus.dropped:,} events not counted")
-    left = tally.seconds_left(now)
+    in_flight = 0 if bus.gauges is None else bus.gauges.in_flight()
+    left = tally.seconds_left(now, in_flight=in_flight)
     shown.append(f"{_clock(now - tally.started_at)} elapsed")
     shown.append(f"{'?' if left is None else _clock(left)} left")
     return shown

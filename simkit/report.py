@@ -71,7 +71,7 @@ def render_report(report: Report) -> RenderableType:
             {"trained on": counts.trained_turns, "masked": counts.masked_turns},
             counts.trained_turns + counts.masked_turns,
         ),
-        share_table("masked because of", counts.mask_reasons, counts.kept),
+        share_table("masked because of", counts.mask_reasons, counts.masked_turns),
         share_table("model calls by role", counts.calls_by_role, counts.calls),
         value_table("model calls", _call_figures(counts)),
         value_table("about the run", {k.replace("_", " "): v for k, v in report.facts.items()}),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from simkit.config import CatalogSection, GraphSection, RunConfig
 from simkit.graph.catalog import Catalog, read_catalogs
 from simkit.graph.embed import CachedEmbedder, Embedder, default_cache_path
-from simkit.graph.function_graph import FunctionGraph
+from simkit.graph.function_graph import FunctionGraph, Summary
 from simkit.graph.lexical import Lexical
 from simkit.graph.walk import Walker
 
@@ -24,6 +24,8 @@ class Ground:
     catalog: Catalog
     graph: FunctionGraph
     walker: Walker
+    min_length: int
+    """Functions that a chain should have, at least."""
 
 
 def facts(ground: Ground) -> dict[str, str]:
@@ -35,8 +37,16 @@ def facts(ground: Ground) -> dict[str, str]:
         "functions_rejected": f"{len(catalog.rejected):,}{_most(rejected)}",
         "functions_merged": f"{catalog.merged:,}",
         "functions_repaired": f"{sum(catalog.repaired.values()):,}{_most(catalog.repaired)}",
-        "graph_edges": f"{graph.edges:,}",
+        "graph_edges": f"{graph.edges:,}{_too_few(graph, ground.min_length)}",
     }
+
+
+def _too_few(graph: Summary, min_length: int) -> str:
+    """In brackets, that no chain can be as long as asked for, if so."""
+    linked = max(graph.components, default=0)
+    if linked >= min_length:
+        return ""
+    return f" (too few for chains of {min_length}; none is longer than {linked})"
 
 
 def _most(counted: Mapping[str, int], most: int = 3) -> str:
@@ -63,7 +73,7 @@ def prepare(config: RunConfig, on_progress: OnProgress = None) -> Ground:
         min_length=config.walk.min_length,
         max_length=config.walk.max_length,
     )
-    return Ground(catalog=catalog, graph=graph, walker=walker)
+    return Ground(catalog=catalog, graph=graph, walker=walker, min_length=config.walk.min_length)
 
 
 def read_catalog(section: CatalogSection) -> Catalog:

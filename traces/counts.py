@@ -29,7 +29,8 @@ class RunCounts:
     drop_reasons: Mapping[str, int]
     """Check to the number of trajectories that it dropped."""
     mask_reasons: Mapping[str, int]
-    """Check to the number of kept trajectories in which it masked a turn."""
+    """Check to the number of turns of kept trajectories that it masked; a turn may be masked by
+    several checks."""
     trained_turns: int
     """Assistant messages of kept trajectories that are trained on."""
     masked_turns: int
@@ -70,9 +71,8 @@ def _count_verdicts(query: Query) -> dict[str, Any]:
             drop_reasons.update({reason["check"] for reason in verdict["reasons"]})
         elif outcome == "kept":
             turns.update(turn["ok"] for turn in verdict["turns"])
-            mask_reasons.update(
-                {reason["check"] for turn in verdict["turns"] for reason in turn["reasons"]}
-            )
+            for turn in verdict["turns"]:
+                mask_reasons.update({reason["check"] for reason in turn["reasons"]})
     return {
         **{outcome: outcomes[outcome] for outcome in ("kept", "dropped", "failed")},
         "drop_reasons": _largest_first(drop_reasons),

@@ -26,7 +26,8 @@ def export(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", help="File to write; in the run's exports unless given.")
+        Path | None,
+        typer.Option("--out", help="File to write, or a folder for it; RUN/exports unless given."),
     ] = None,
 ) -> None:
     """Write a run's training data.
@@ -41,6 +42,17 @@ def export(
 
     directory = RunDirectory.open(run)
     target = out or directory.exports_folder / export_name(to.value)
+    _make_folder_of(target)
     with RunReader(directory.database_path) as reader:
         report = write_export(reader, to.value, target)
     print(f"{report.path}: {report.rows:,} rows from {report.trajectories:,} conversations")
+
+
+def _make_folder_of(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"the folder of {target} cannot be made: {error.strerror}; choose another place",
+            param_hint="'--out'",
+        ) from error

@@ -84,9 +84,9 @@ def generate(
 
         given = {**OPTIONS, **{key: value for key, value in given.items() if value is not None}}
     config = load_config(config_file, given)
-    folder = out if out or demo else _default_folder(config, config_file)
+    folder = out or _default_folder(config, config_file, demo=demo)
     try:
-        if folder is None or demo:
+        if demo:
             _demonstrate(config, folder)
         else:
             _print_end(_play(config, folder, quiet=quiet), as_json=as_json, quiet=quiet)
@@ -104,13 +104,17 @@ def _refuse_with_demo(others: dict[str, Any]) -> None:
         )
 
 
-def _default_folder(config: RunConfig, config_file: Path | None) -> Path:
+def _default_folder(config: RunConfig, config_file: Path | None, *, demo: bool) -> Path:
+    if demo:
+        from simkit.demo import free_folder
+
+        return free_folder(Path("runs"))
     named_after = config_file or next(iter(config.catalog.paths), Path("demo"))
     name = named_after.name.partition(".")[0] or "run"
     return Path("runs") / f"{name}-{config.run.seed}"
 
 
-def _demonstrate(config: RunConfig, folder: Path | None) -> None:
+def _demonstrate(config: RunConfig, folder: Path) -> None:
     from simkit.demo import run_demo
 
     run_demo(config, folder)
@@ -126,11 +130,12 @@ def _play(config: RunConfig, folder: Path, *, quiet: bool) -> RunSummary:
     return anyio.run(watched_run, config, folder, console)
 
 
-def _what_is_kept(folder: Path | None) -> str:
-    if folder is None:
-        return "everything so far is stored in the newest folder of runs"
+def _what_is_kept(folder: Path) -> str:
     if (folder / "run.db").exists():
-        return f"the run is in {folder}, and everything so far is stored"
+        return (
+            f"everything so far is stored in {folder}; `simkit report` and `simkit export` "
+            "work on it"
+        )
     return "nothing had been stored yet"
 
 

@@ -29,7 +29,7 @@ def build(
     embedder: flags.Embedder = None,
     min_cosine: Annotated[
         float | None,
-        typer.Option("--min-cosine", help="Smallest cosine of an edge; the embedder's own."),
+        typer.Option("--min-cosine", help="Cosine that an edge exceeds; the embedder's own."),
     ] = None,
 ) -> None:
     """Link functions whose outputs may feed the inputs of others, and write the graph."""
@@ -40,6 +40,7 @@ def build(
     from simkit.scenarios import build_graph, read_catalog
 
     configure_log(secrets=(), warnings=sys.stderr)
+    _spare_catalogs(catalogs, out)
     given = {
         "catalog.paths": catalogs,
         "graph.embedder": embedder and embedder.value,
@@ -97,6 +98,13 @@ def walk(
     )
     for scenario in islice(walker.scenarios(), count):
         print(f"{scenario.number}: {' -> '.join(scenario.chain)}")
+
+
+def _spare_catalogs(catalogs: list[Path], out: Path) -> None:
+    if out.resolve() in {path.resolve() for path in catalogs}:
+        raise typer.BadParameter(
+            f"{out} is the catalog; choose another name for the graph", param_hint="'--out'"
+        )
 
 
 def _print_catalog(catalog: Catalog) -> None:

@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import structlog
 
 from simkit.cli.errors import EXPECTED, report_error
 from simkit.cli.main import main
@@ -41,6 +42,14 @@ Simkit = Callable[..., Outcome]
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Vectors are cached beside the test's files, not in the user's cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _restore_structlog() -> Iterator[None]:
+    """Commands log to the stderr of their test, which later tests do not have."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
@@ -266,6 +275,15 @@ def test_a_graph_is_built_shown_and_walked(simkit: Simkit, catalog: Path, tmp_pa
     assert walked == again
 
 
+def test_a_graph_is_never_written_over_its_catalog(simkit: Simkit, catalog: Path) -> None:
+    before = catalog.read_bytes()
+    outcome = simkit("graph", "build", catalog, "-o", catalog, "--embedder", "lexical")
+
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert "is the catalog" in outcome.err
+    assert catalog.read_bytes() == before
+
+
 def test_rejected_functions_are_named_with_the_reason(simkit: Simkit, tmp_path: Path) -> None:
     path = tmp_path / "mixed.json"
     good = {"name": "good", "description": "Good.", "inputSchema": {"type": "object"}}
@@ -322,6 +340,7 @@ def test_from_a_catalog_to_training_data(simkit: Simkit, catalog: Path, tmp_path
         again = simkit("generate", "--base-url", base_url, *flags, "1", "-n", "4", "--out", run)
     report = simkit("report", run)
     exported = simkit("export", run, "--format", "openai")
+    nowhere = simkit("export", run, "--format", "openai", "--out", catalog / "rows.jsonl")
 
     figures = json.loads(made.out)
     assert made.code == 0
@@ -330,6 +349,8 @@ def test_from_a_catalog_to_training_data(simkit: Simkit, catalog: Path, tmp_path
     assert "--out" in again.err
     assert "kept" in report.out
     assert exported.out == f"{run}/exports/openai.jsonl: 4 rows from 4 conversations\n"
+    assert (nowhere.code, nowhere.err.count("\n")) == (2, 1)
+    assert "choose another place" in nowhere.err
 
 
 def test_a_provider_that_is_not_there_fails_the_run_in_one_line(

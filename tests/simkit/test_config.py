@@ -193,6 +193,22 @@ def test_broken_toml_is_named_with_line_and_column(problems: Problems) -> None:
     assert problems("[run]\nseed = [1,\n")[0].startswith("run.toml: line 3, column 1: ")
 
 
+def test_a_catalog_in_the_place_of_the_configuration_is_told_where_it_belongs(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "tools.json").write_text('[{"name": "f"}]')
+    with pytest.raises(ConfigError, match=r"tools\.json: line 1, column \d+: .*--catalog"):
+        load_config(tmp_path / "tools.json", {})
+
+
+@pytest.mark.parametrize("cosine", ["-0.1", "1.0"])
+def test_a_cosine_that_no_graph_can_be_built_with_is_refused(
+    problems: Problems, cosine: str
+) -> None:
+    (problem,) = problems(f"[graph]\nmin_cosine = {cosine}\n")
+    assert problem.startswith("run.toml: graph.min_cosine: expected ")
+
+
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.toml: cannot be read: No such file"):
         load_config(tmp_path / "none.toml", {})

@@ -82,27 +82,26 @@ def test_a_rate_over_less_than_its_window_counts_from_the_start() -> None:
     assert rate.per_second(100.0, since=100.0) == 0.0
 
 
-def test_time_left_follows_the_pace_and_is_unknown_before_the_first_is_done() -> None:
+def test_time_left_follows_the_pace_once_a_first_wave_is_through() -> None:
     tally = Tally(total=100, started_at=0.0)
-    assert tally.seconds_left(10.0) is None
+    assert tally.seconds_left(10.0, in_flight=0) is None
 
     for second in range(10):
         tally.count(judged("kept"), float(second))
-    assert tally.seconds_left(10.0) == pytest.approx(90.0)
+    assert tally.seconds_left(10.0, in_flight=10) == pytest.approx(90.0)
+    assert tally.seconds_left(10.0, in_flight=11) is None
 
 
 def test_the_state_is_told_in_words_with_what_limits_now() -> None:
     bus = Bus()
-    bus.gauges = Gauges(
-        in_flight=lambda: 64, filters_waiting=lambda: 3, limiting=lambda: "requests"
-    )
+    bus.gauges = Gauges(in_flight=lambda: 1, filters_waiting=lambda: 3, limiting=lambda: "requests")
     tally = Tally(total=2000, started_at=0.0)
     tally.count(judged("kept"), 5.0)
     tally.count(answered(), 5.0)
 
     assert facts(tally, bus, 10.0) == [
         "1/2,000 done (kept 1, dropped 0, failed 0)",
-        "64 in flight",
+        "1 in flight",
         "3 waiting for filters",
         "0.1 calls/s",
         "100 tokens in, 20 out",

@@ -341,6 +341,24 @@ async def test_the_counts_say_what_became_of_the_run(
     assert counts.retried_attempts == 6
 
 
+async def test_reasons_for_masks_are_counted_by_turn(
+    tmp_path: Path, a_trajectory: Callable[..., Trajectory]
+) -> None:
+    """A turn counts once for each check that masked it, whatever the check's complaints."""
+    loop = Reason(check="loop", message="x")
+    turns = (
+        TurnVerdict(index=1, ok=False, reasons=(REASON, REASON, loop)),
+        TurnVerdict(index=3, ok=False, reasons=(REASON,)),
+    )
+    async with Store.open(tmp_path / "run.db") as store:
+        await store.save_trajectory(a_trajectory(0), seconds=1.0)
+        await store.save_verdict(0, Verdict(outcome="kept", turns=turns))
+    with RunReader(tmp_path / "run.db") as reader:
+        counts = reader.counts()
+    assert counts.masked_turns == 2
+    assert counts.mask_reasons == {"schema_valid_arguments": 2, "loop": 1}
+
+
 async def test_an_empty_run_counts_nothing(tmp_path: Path) -> None:
     async with Store.open(tmp_path / "run.db") as store:
         await store.save_meta("requested", "5")

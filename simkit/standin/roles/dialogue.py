@@ -16,6 +16,7 @@ from simkit.standin.roles.language import (
     content_words,
     hear_details,
     phrase,
+    result_labels,
     words,
 )
 
@@ -108,7 +109,9 @@ def _hear_tool(dialogue: Dialogue, call: dict[str, Any], content: str) -> None:
     done = {"name": call["name"], "arguments": _object(call["arguments"]), "result": result}
     dialogue.calls.append(done)
     dialogue.fresh.append(done)
-    dialogue.learnt |= {words(name): value for name, value in result.items()}
+    dialogue.learnt |= {
+        label: value for name, value in result.items() for label in result_labels(name)
+    }
 
 
 def _object(text: str) -> dict[str, Any]:

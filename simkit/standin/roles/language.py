@@ -25,12 +25,20 @@ _STOP_WORDS = frozenset(
         "please return returns that the this to using want which with you your one",
     )
 )
+_IRREGULAR = {"has": "have", "does": "do", "goes": "go", "is": "be", "undoes": "undo"}
 _DECODER = json.JSONDecoder()
 
 
 def words(name: str) -> str:
     """An identifier as everyday words: ``departureDate`` becomes ``departure date``."""
     return " ".join(_SPLIT.sub(" ", _CAMEL.sub(" ", name)).lower().split())
+
+
+def result_labels(name: str) -> tuple[str, ...]:
+    """What the value of a result's field may be called: ``best_flight_id`` is a flight id."""
+    label = words(name)
+    first, _, rest = label.partition(" ")
+    return (label, rest) if first in ("best", "new") and rest else (label,)
 
 
 def content_words(text: str) -> frozenset[str]:
@@ -54,6 +62,8 @@ def _infinitive(verb: str) -> str:
     """The first word of a description as a request has it: ``Lists`` becomes ``list``."""
     if verb.isupper():
         return verb
+    if verb.lower() in _IRREGULAR:
+        return _IRREGULAR[verb.lower()]
     word = verb[0].lower() + verb[1:]
     if word.endswith("ies") and len(word) > 4:
         return f"{word[:-3]}y"

@@ -6,7 +6,7 @@ import json
 import random
 from typing import Any
 
-from simkit.standin.roles.language import phrase, read_value, say_value, words
+from simkit.standin.roles.language import phrase, read_value, result_labels, say_value, words
 from simkit.standin.values import make_value
 from simkit.traces.arguments import schema_problem
 
@@ -32,7 +32,7 @@ OPTIONAL = 0.3
 
 def write_intent(functions: list[dict[str, Any]], draw: random.Random) -> dict[str, Any]:
     """An intent for a chain of function definitions (name, description, parameters, outputs)."""
-    learnt: list[str] = []
+    learnt: set[str] = set()
     told: dict[str, str] = {}
     unknown: list[str] = []
     goals = []
@@ -53,12 +53,13 @@ def write_intent(functions: list[dict[str, Any]], draw: random.Random) -> dict[s
                     told[label] = say_value(make_value(whole, name, draw))
                 known.append({"name": label, "value": told[label]})
         goals.append({"text": phrase(function), "known": known})
-        learnt.extend(words(name) for name in (function.get("outputs") or {}).get("properties", {}))
+        for name in (function.get("outputs") or {}).get("properties", {}):
+            learnt.update(result_labels(name))
     return {
         "role": draw.choice(_PEOPLE),
         "style": draw.choice(_STYLES),
         "goals": goals,
-        "unknown": sorted(set(unknown)),
+        "unknown": sorted(set(unknown) - told.keys()),
     }
 
 

@@ -35,6 +35,9 @@ from .conftest import API_KEY, Handler, Listen, Serve
 
 ARequest = Callable[..., ChatRequest]
 
+DEEP = b'{"a":' * 1_000 + b"1" + b"}" * 1_000
+"""More levels than orjson writes or `str` walks, and fewer than orjson reads."""
+
 
 def a_reply(message: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     choice = {
@@ -214,6 +217,7 @@ async def test_finish_reasons_are_mapped_to_ours(
         ({"prompt_tokens": -5, "completion_tokens": 1e300}, Usage()),
         ({"prompt_tokens": True, "completion_tokens": "7"}, Usage()),
         ({"prompt_tokens": 10**15, "completion_tokens": 7}, Usage(output_tokens=7)),
+        ({"prompt_tokens": 10**9, "completion_tokens": 7}, Usage(output_tokens=7)),
         (
             {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 50}},
             Usage(input_tokens=5, cached_input_tokens=5),
@@ -258,6 +262,8 @@ def error_body(message: str = "no", **fields: Any) -> dict[str, Any]:
         (429, error_body(code="billing_hard_limit_reached"), BalanceExhausted),
         (500, {"error": "overloaded"}, ProviderUnavailable),
         (503, b"<html>gateway</html>", ProviderUnavailable),
+        (503, b'{"error": {"message": ' + DEEP + b"}}", ProviderUnavailable),
+        (503, b'{"error": {"code": ' + DEEP + b"}}", ProviderUnavailable),
         (529, error_body(type="overloaded_error"), ProviderUnavailable),
     ],
 )
@@ -289,6 +295,9 @@ async def test_each_status_is_the_kind_of_failure_that_it_means(
         orjson.dumps({"choices": [{"message": {"tool_calls": [{"id": "a"}]}}]}),
         orjson.dumps({"choices": [{"message": {"tool_calls": [{"function": {"name": 1}}]}}]}),
         orjson.dumps({"error": {"message": "odd"}}),
+        b'{"error": {"code": 500, "message": ' + DEEP + b"}}",
+        b'{"error": {"message": ' + DEEP + b"}}",
+        b'{"choices": [{"message": {"content": "Hi"}}], "extra": ' + DEEP + b"}",
     ],
 )
 async def test_what_is_no_reply_is_unusable(serve: Serve, a_request: ARequest, body: bytes) -> None:
@@ -333,6 +342,7 @@ async def test_a_reply_that_the_filter_emptied_is_refused_content(
             90.0,
         ),
         ({"Retry_After": "Wed, 01 Jan 2020 00:00:00 GMT"}, 0.0),
+        ({"Retry_After": "Wed, 01 Jan 2020 00:00:00 +99999999999999999999"}, None),
     ],
 )
 async def test_a_hint_to_wait_is_passed_on_when_it_makes_sense(

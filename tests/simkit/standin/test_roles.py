@@ -87,6 +87,7 @@ def play(*messages: dict[str, Any], mistakes: float = 0.0, seed: int = 1) -> Any
     ("description", "said"),
     [
         ("Lists flights. And more.", "list flights"),
+        ("Has a driver find a flight.", "have a driver find a flight"),
         ("Gives the cheapest one.", "give the cheapest one (find flight)"),
         ("Searches every flight to find one.", "search every flight to find one"),
         ("Applies a rule to find a flight", "apply a rule to find a flight"),
