@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from simkit.agents.voice import ReplyRejected, Voice
 from simkit.traces.calls import Completion
 from simkit.traces.functions import LEGAL_NAME
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Message, Scenario, ToolCall
+from simkit.traces.voice import ReplyRejected, Voice
 
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 

@@ -17,7 +17,6 @@ from simkit.agents.intent import IntentWriter
 from simkit.agents.notices import NoticeTaker
 from simkit.agents.tool import ToolAgent, error, is_error, result_message
 from simkit.agents.user import UserAgent
-from simkit.agents.voice import ModelFailed, Voice
 from simkit.traces.calls import AccountProblem, ProviderError
 from simkit.traces.functions import Function
 from simkit.traces.prompts import PromptSet
@@ -31,6 +30,7 @@ from simkit.traces.records import (
     Trajectory,
 )
 from simkit.traces.version import __version__
+from simkit.traces.voice import ModelFailed, Voice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +170,12 @@ class _Stage:
     async def _results(
         self, tool: ToolAgent, calls: tuple[ToolCall, ...], turn: int
     ) -> list[Message]:
-        """Run the calls of one message at the same time; results in the order of the calls."""
+        """Run the calls of one message at the same time; results in the order of the calls.
+
+        Raises:
+            ProviderError: Of several, always the same one, whichever came first: an
+                `AccountProblem`, which stops the run, else that of the earliest call.
+        """
         allowed = self._limits.max_calls_per_turn
         results = {part: _too_many(call, allowed) for part, call in enumerate(calls)}
         failures: dict[int, ProviderError] = {}
@@ -180,12 +185,14 @@ class _Stage:
                 results[part] = await tool.run(call, turn=turn, part=part)
             except ProviderError as failure:
                 failures[part] = failure
+                if isinstance(failure, AccountProblem):  # the other calls cannot succeed
+                    group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
             for part, call in enumerate(calls[:allowed]):
                 group.start_soon(run, part, call)
-        if failures:  # of several, always the same one, whichever came first
-            raise failures[min(failures)]
+        if failures:
+            raise min(failures.items(), key=_by_weight)[1]
         in_order = [results[part] for part in range(len(calls))]
         tool.remember(calls, in_order)
         return in_order
@@ -201,6 +208,11 @@ class _Stage:
         if len(self.messages) >= self._limits.max_messages:
             raise LimitReached("message_limit")
         self.messages.append(message)
+
+
+def _by_weight(failure: tuple[int, ProviderError]) -> tuple[bool, int]:
+    part, error = failure
+    return not isinstance(error, AccountProblem), part
 
 
 def _too_many(call: ToolCall, allowed: int) -> Message:

@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from simkit.agents.voice import ReplyRejected, Voice, complete_text
 from simkit.traces.calls import Completion, ReplySchema
 from simkit.traces.functions import Function
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Intent, Message, Scenario
+from simkit.traces.voice import ReplyRejected, Voice, complete_text
 
 
 def _strict_object(**properties: Any) -> dict[str, Any]:
@@ -94,7 +94,8 @@ def _intent(completion: Completion) -> Intent:
         intent = _intent_from_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the reply"
+        # A key that should not be there is part of the place, and may be a page long.
+        place = ".".join(str(part) for part in first["loc"])[:100] or "the reply"
         raise ReplyRejected(f"{place}: {first['msg']}") from error
     if not intent.goals or not all(goal.text.strip() for goal in intent.goals):
         raise ReplyRejected("it needs at least one goal, and no goal may be empty")

@@ -7,21 +7,19 @@ agent, where a model writes these errors; a check by rule is exact and costs not
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from simkit.agents.intent import definition
-from simkit.agents.voice import ModelFailed, ReplyRejected, Voice, complete_text
 from simkit.traces.arguments import argument_problem, schema_problem
 from simkit.traces.calls import Completion
 from simkit.traces.functions import Function
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Message, Scenario, ToolCall
-
-_FUNC_RETURN = re.compile(r"<func_return>(.*?)</func_return>", re.DOTALL)
+from simkit.traces.shallow_json import parse_json
+from simkit.traces.voice import ModelFailed, ReplyRejected, Voice, complete_text
 
 EARLIER_CALLS = 30
 """How many earlier calls the simulating model is shown, latest last."""
@@ -131,12 +129,15 @@ def result_message(call: ToolCall, result: Any) -> Message:
 
 def _returned(function: Function, completion: Completion) -> Any:
     text = complete_text(completion)
-    tagged = _FUNC_RETURN.search(text)
-    if tagged is None:
+    # Not a regular expression: over a reply that opens the tag again and again, its time
+    # would grow with the square of the length.
+    _, _, opened = text.partition("<func_return>")
+    inside, end, _ = opened.partition("</func_return>")
+    if not end:
         raise ReplyRejected("the result must stand inside <func_return></func_return>")
     try:
-        result = orjson.loads(tagged[1])
-    except orjson.JSONDecodeError as invalid:
+        result = parse_json(inside)
+    except ValueError as invalid:
         raise ReplyRejected(f"the result is not valid JSON: {invalid}") from invalid
     if not isinstance(result, dict):
         raise ReplyRejected("the result must be a JSON object")

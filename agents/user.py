@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from simkit.agents.voice import ReplyRejected, Voice, complete_text
 from simkit.traces.calls import Completion
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Intent, Message, Scenario
+from simkit.traces.voice import ReplyRejected, Voice, complete_text
 
 STOP = "###STOP###"
 """What the user says when the intent is met (arXiv 2511.15718); never in the first turn."""

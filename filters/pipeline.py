@@ -9,11 +9,12 @@ import anyio
 
 from simkit.filters.evidence import Evidence
 from simkit.filters.filter import Check, Objection
-from simkit.filters.judges import Ruling, TrajectoryJudge, TurnJudge, Undecided
+from simkit.filters.judges import Ruling, TrajectoryJudge, TurnJudge
 from simkit.filters.one_line import one_line
 from simkit.filters.sole_error import sole_error_raised
 from simkit.traces.calls import Refused, Retryable
 from simkit.traces.records import Reason, Trajectory, TurnVerdict, Verdict
+from simkit.traces.voice import ModelFailed
 
 
 class FilterPipeline:
@@ -38,6 +39,9 @@ class FilterPipeline:
         self._checks = tuple(checks)
         self._trajectory_judge = trajectory_judge
         self._turn_judge = turn_judge
+        judges = [judge for judge in (trajectory_judge, turn_judge) if judge is not None]
+        self._model = judges[0].signature.model if judges else None
+        self._prompts = {j.signature.prompt: j.signature.prompt_hash for j in judges}
 
     async def judge(self, trajectory: Trajectory) -> Verdict:
         """The verdict on *trajectory*; what models and providers do wrong is part of it.
@@ -57,7 +61,8 @@ class FilterPipeline:
         turns = _turns(trajectory, objections)
         if not any(turn.ok for turn in turns):
             return _nothing_to_train_on(turns)
-        return await self._ask_judges(Evidence(trajectory), turns)
+        verdict = await self._ask_judges(Evidence(trajectory), turns)
+        return replace(verdict, judge=self._model, prompts=self._prompts)
 
     async def _ask_judges(self, evidence: Evidence, turns: Sequence[TurnVerdict]) -> Verdict:
         if self._trajectory_judge is not None:
@@ -117,7 +122,7 @@ async def _ruling_or_reason(question: Awaitable[Ruling]) -> Ruling | Reason:
     """The ruling, or the reason for which the conversation is dropped without one."""
     try:
         return await question
-    except Undecided as error:
+    except ModelFailed as error:
         return Reason(check="undecided", message=str(error))
     except (Retryable, Refused) as error:
         return Reason(

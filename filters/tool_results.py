@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from simkit.traces.records import Message
+from simkit.traces.shallow_json import parse_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +44,8 @@ def error_in(result: Message) -> ToolError | None:
     An error is a JSON object whose ``error`` is neither null nor false nor empty.
     """
     try:
-        value = orjson.loads(result.content)
-    except orjson.JSONDecodeError:
+        value = parse_json(result.content)
+    except ValueError:
         return None
     error = value.get("error") if isinstance(value, dict) else None
     if not error:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from simkit.agents.voice import Voice
 from simkit.clients.http_session import open_session
 from simkit.clients.journaled import Journal, Journaled
 from simkit.clients.limited import Limited
@@ -20,6 +19,7 @@ from simkit.limits.limiter import AccountLimiter
 from simkit.open_files import allow_connections
 from simkit.traces.calls import AgentRole, ChatClient
 from simkit.traces.events import CallAnswered, CallRetried
+from simkit.traces.voice import Voice
 
 _log = structlog.get_logger()
 

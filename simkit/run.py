@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,13 +14,12 @@ import structlog
 
 from simkit.agents import PROMPTS as AGENT_PROMPTS
 from simkit.agents.conversation import Cast, Conversations, Limits
-from simkit.agents.voice import Voice
 from simkit.bus import Bus, Gauges
 from simkit.config import RunConfig
 from simkit.config_check import check_run
 from simkit.config_file import to_toml
 from simkit.filters.judges import PROMPTS as FILTER_PROMPTS
-from simkit.filters.judges import JudgeVoice, TrajectoryJudge, TurnJudge
+from simkit.filters.judges import TrajectoryJudge, TurnJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.filters.rules import default_checks
@@ -40,6 +39,7 @@ from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Scenario, Trajectory, Verdict
 from simkit.traces.run_directory import RunDirectory
 from simkit.traces.store import Store
+from simkit.traces.voice import Voice
 
 _log = structlog.get_logger()
 
@@ -73,7 +73,10 @@ async def run(config: RunConfig, out: Path, bus: Bus) -> RunSummary:
     try:
         check_run(config)
         RunDirectory.check_free(out)
-        ground = await anyio.to_thread.run_sync(prepare, config, _announcing(bus))
+        # Abandoned when cancelled: nobody should have to wait for an embedding to finish.
+        ground = await anyio.to_thread.run_sync(
+            prepare, config, _announcing(bus), abandon_on_cancel=True
+        )
         async with open_providers(config) as providers:
             await providers.check()
             directory = RunDirectory.create(out, to_toml(config))
@@ -96,6 +99,7 @@ def _announcing(bus: Bus) -> Callable[[int, int], None]:
     """Tells the watchers how far the embedding is; called from the thread that does it."""
 
     def announce(done: int, total: int) -> None:
+        anyio.from_thread.check_cancelled()
         event = Preparing(what="parameters embedded", done=done, total=total)
         anyio.from_thread.run_sync(bus.publish, event)
 
@@ -156,11 +160,9 @@ def _conversations(config: RunConfig, voices: dict[AgentRole, Voice]) -> Convers
 def _pipeline(voices: dict[AgentRole, Voice]) -> FilterPipeline:
     if "judge" not in voices:
         return FilterPipeline(default_checks(), None, None)
-    voice = JudgeVoice(
-        client=voices["judge"].client,
-        temperature=voices["judge"].temperature or 0.0,
-        max_output_tokens=voices["judge"].max_output_tokens,
-    )
+    voice = voices["judge"]
+    if voice.temperature is None:
+        voice = replace(voice, temperature=0.0)  # a judge should say the same thing twice
     prompts = PromptSet(FILTER_PROMPTS)
     return FilterPipeline(
         default_checks(), TrajectoryJudge(voice, prompts), TurnJudge(voice, prompts)

@@ -162,6 +162,9 @@ async def test_each_role_may_ask_another_provider_and_model(tmp_path: Path) -> N
     with RunReader(tmp_path / "run" / "run.db") as reader:
         stored = reader.trajectory(0)
     assert stored is not None
+    assert stored.verdict is not None
+    assert stored.verdict.judge == "other"
+    assert set(stored.verdict.prompts) == {"trajectory_judge", "turn_judge"}
     models = dict(stored.trajectory.provenance.models)
     assert models == dict.fromkeys(("writer", "user", "assistant"), "standin") | {"tool": "other"}
 

@@ -93,7 +93,11 @@ class _Origins:
     """Catalog to the licences of its functions; empty when it names none."""
     notices: set[str] = field(default_factory=set)
 
-    def add(self, provenance: Provenance) -> None:
+    def add(self, provenance: Provenance, verdict: Verdict) -> None:
+        if verdict.judge is not None:
+            self.models["judge"].add(verdict.judge)
+        for name, digest in verdict.prompts.items():
+            self.prompts[name].add(digest)
         self.simkit.add(provenance.simkit)
         self.run_seeds.add(provenance.run_seed)
         for role, model in provenance.models.items():
@@ -119,7 +123,7 @@ def _write_rows(reader: RunReader, rows: _Rows, file: IO[bytes], tally: _Tally) 
         if stored.verdict is None:
             continue
         tally.trajectories += 1
-        tally.origins.add(stored.trajectory.provenance)
+        tally.origins.add(stored.trajectory.provenance, stored.verdict)
         for row in rows(stored.trajectory, stored.verdict):
             line = row + b"\n"
             file.write(line)

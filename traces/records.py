@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 import orjson
 
 from simkit.traces.functions import Function
+from simkit.traces.shallow_json import parse_json
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
 
@@ -36,11 +37,12 @@ class ToolCall:
         """The arguments as a mapping.
 
         Raises:
-            ValueError: The text is not JSON, or not an object; the message says which.
+            ValueError: The text is not JSON, not an object, or nested too deeply; the message
+                says which.
         """
         try:
-            value = orjson.loads(self.arguments or "{}")
-        except orjson.JSONDecodeError as error:
+            value = parse_json(self.arguments or "{}")
+        except ValueError as error:
             raise ValueError(f"the arguments are not valid JSON: {error}") from error
         if not isinstance(value, dict):
             raise ValueError(f"the arguments must be a JSON object, not {type(value).__name__}")
@@ -235,6 +237,10 @@ class Verdict:
     """Why it was dropped, or the cause of the failure; empty when kept."""
     turns: tuple[TurnVerdict, ...] = ()
     """One for each assistant message, in order; empty unless every stage ran."""
+    judge: str | None = None
+    """The model that was asked; None when the rules decided alone."""
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """Judge's prompt name to the hash of its file; empty without a judge."""
     schema: int = 1
 
     @property

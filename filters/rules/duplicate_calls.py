@@ -70,6 +70,6 @@ def _succeeded(messages: tuple[Message, ...], index: int) -> set[str]:
 def _key(call: ToolCall) -> _Key:
     try:
         arguments = orjson.dumps(call.parsed_arguments(), option=orjson.OPT_SORT_KEYS)
-    except (ValueError, orjson.JSONEncodeError):  # no JSON object, or nested too deep to write
+    except ValueError:
         return call.name, call.arguments
     return call.name, arguments

@@ -21,6 +21,7 @@ from simkit.traces.calls import (
     RequestRefused,
     Unreachable,
 )
+from simkit.traces.shallow_json import parse_json
 
 _BALANCE = ("insufficient_quota", "exceeded_current_quota", "insufficient_balance", "billing")
 _FILTER = ("content_filter", "content_policy", "moderation", "data_inspection")
@@ -45,8 +46,8 @@ class Complaint:
 def read_complaint(body: bytes, endpoint: Endpoint) -> Complaint:
     """Find the complaint in the body of a failure, whatever its shape."""
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        value = parse_json(body)
+    except ValueError:
         return Complaint(message="", words="", shown=describe_body(body, endpoint))
     error = _error_object(value)
     message = error.get("message") or error.get("detail") or error.get("error") or ""

@@ -16,6 +16,7 @@ from simkit.traces.calls import (
     UnusableReply,
     Usage,
 )
+from simkit.traces.shallow_json import parse_json
 
 _KNOWN = frozenset(("choices", "usage", "id", "object", "created", "model"))
 _FINISH: dict[Any, FinishReason] = {
@@ -28,6 +29,10 @@ _FINISH: dict[Any, FinishReason] = {
     "content_filter": "content_filter",
 }
 _THINK, _END_THINK = "<think>", "</think>"
+
+MAX_TOKENS = 20_000_000
+"""More than any model takes. A higher count is a mistake, and believing it would leave a debt
+that holds back every call of the account, for hours."""
 
 
 def read_completion(body: bytes, endpoint: Endpoint) -> Completion:
@@ -71,8 +76,8 @@ def read_completion(body: bytes, endpoint: Endpoint) -> Completion:
 
 def _reply_object(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
     try:
-        reply = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        reply = parse_json(body)
+    except ValueError:
         raise UnusableReply(
             f"{endpoint.who} sent no usable JSON: {describe_body(body, endpoint)}"
         ) from None
@@ -174,8 +179,7 @@ def _usage(usage: Any) -> Usage:
 
 def _tokens(counts: Any, key: str) -> int:
     value = _member(counts, key)
-    # A billion tokens is more than any model takes: such a count is a mistake.
-    return value if type(value) is int and 0 <= value <= 1_000_000_000 else 0
+    return value if type(value) is int and 0 <= value <= MAX_TOKENS else 0
 
 
 def _member(value: Any, key: str) -> Any:

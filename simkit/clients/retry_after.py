@@ -47,7 +47,7 @@ def _number(text: str | None) -> float | None:
 def _timestamp(text: str | None) -> float | None:
     try:
         date = parsedate_to_datetime(text or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return _aware(date).timestamp()
 

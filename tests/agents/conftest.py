@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import anyio
 import orjson
 import pytest
 
 from simkit.agents import PROMPTS
 from simkit.agents.conversation import Cast, Conversations, Limits
-from simkit.agents.voice import Voice
 from simkit.traces.calls import (
     AgentRole,
     Answer,
@@ -20,8 +20,10 @@ from simkit.traces.calls import (
     RequestedCall,
 )
 from simkit.traces.prompts import PromptSet
+from simkit.traces.voice import Voice
 
-Line = str | Completion | ProviderError
+Line = str | Completion | ProviderError | None
+"""What a player says; None: it never answers."""
 
 INTENT = orjson.dumps(
     {
@@ -59,6 +61,8 @@ class Player:
     async def complete(self, request: ChatRequest) -> Answer:
         self.requests.append(request)
         line = next(self._lines)
+        if line is None:
+            await anyio.sleep_forever()
         if isinstance(line, ProviderError):
             raise line
         completion = Completion(content=line) if isinstance(line, str) else line

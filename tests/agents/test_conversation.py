@@ -16,6 +16,8 @@ from simkit.traces.records import Scenario, Trajectory
 Calls = Callable[..., Completion]
 OSLO = ("get_temperature", '{"city": "Oslo"}')
 WARM = '<func_return>{"celsius": 21.5}</func_return>'
+DEEP = '{"city":' * 300 + "1" + "}" * 300
+"""More levels than can be written into a prompt or a record."""
 
 
 def results(trajectory: Trajectory) -> list[Any]:
@@ -83,6 +85,8 @@ async def test_parallel_calls_get_ids_of_their_own_and_results_in_their_order(
         (("get_temperature", "{}"), "invalid_arguments", "'city' is a required property"),
         (("get_temperature", '{"city": 5}'), "invalid_arguments", "city: 5 is not of type"),
         (("get_temperature", '{"city": "Oslo", "unit": "K"}'), "invalid_arguments", "unit"),
+        (("get_temperature", DEEP), "invalid_arguments", "nested too deeply"),
+        (("get_temperature", "null"), "invalid_arguments", "must be a JSON object"),
     ],
 )
 async def test_a_wrong_call_gets_an_error_that_names_the_cause_and_no_model_is_asked(
@@ -133,6 +137,20 @@ async def test_a_tool_model_that_never_obeys_becomes_an_error_result(
     assert trajectory.ended == "user_done"
 
 
+@pytest.mark.parametrize(
+    "said", [f"<func_return>{DEEP}</func_return>", "<func_return>" * 100_000], ids=["deep", "open"]
+)
+async def test_a_hostile_result_is_asked_for_again(
+    said: str, company: Callable[..., Any], calls: Calls, a_scenario: Callable[..., Scenario]
+) -> None:
+    troupe = company(
+        user=["How warm is Oslo?", "###STOP###"],
+        assistant=[calls(OSLO), "It is 21.5 degrees."],
+        tool=[said, WARM],
+    )
+    assert results(await troupe.play(a_scenario())) == [{"celsius": 21.5}]
+
+
 async def test_the_user_cannot_stop_in_the_first_message(
     company: Callable[..., Any], a_scenario: Callable[..., Scenario]
 ) -> None:
@@ -171,6 +189,20 @@ async def test_a_refused_key_is_no_conversations_fault_and_goes_up(
 ) -> None:
     with pytest.raises(KeyRefused):
         await company(user=[KeyRefused("no")]).play(a_scenario())
+
+
+@pytest.mark.parametrize("other", [ProviderUnavailable("down"), None], ids=["fails", "hangs"])
+async def test_a_refused_key_goes_up_whatever_becomes_of_parallel_calls(
+    other: ProviderUnavailable | None,
+    company: Callable[..., Any],
+    calls: Calls,
+    a_scenario: Callable[..., Scenario],
+) -> None:
+    troupe = company(
+        user=["Oslo, twice?"], assistant=[calls(OSLO, OSLO)], tool=[other, KeyRefused("no")]
+    )
+    with pytest.raises(KeyRefused):
+        await troupe.play(a_scenario())
 
 
 async def test_empty_and_cut_off_replies_are_asked_for_again(

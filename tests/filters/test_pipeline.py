@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simkit.filters.filter import Objection
-from simkit.filters.judges import PROMPTS, JudgeVoice, TrajectoryJudge, TurnJudge
+from simkit.filters.judges import PROMPTS, TrajectoryJudge, TurnJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.rules import default_checks
 from simkit.traces.calls import (
@@ -24,6 +24,7 @@ from simkit.traces.calls import (
 )
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Message, Reason, ToolCall, Trajectory, TurnVerdict
+from simkit.traces.voice import Voice
 
 Build = Callable[..., Any]
 OSLO = {"city": "Oslo"}
@@ -35,8 +36,8 @@ def judged_by(client: Any) -> FilterPipeline:
     prompts = PromptSet(PROMPTS)
     return FilterPipeline(
         default_checks(),
-        TrajectoryJudge(JudgeVoice(client=client), prompts),
-        TurnJudge(JudgeVoice(client=client), prompts),
+        TrajectoryJudge(Voice(role="judge", client=client), prompts),
+        TurnJudge(Voice(role="judge", client=client), prompts),
     )
 
 

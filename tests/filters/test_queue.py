@@ -10,13 +10,14 @@ import anyio.lowlevel
 import pytest
 from anyio import wait_all_tasks_blocked
 
-from simkit.filters.judges import PROMPTS, JudgeVoice, TrajectoryJudge
+from simkit.filters.judges import PROMPTS, TrajectoryJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.filters.rules import default_checks
 from simkit.traces.calls import KeyRefused
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Trajectory, Verdict
+from simkit.traces.voice import Voice
 
 Build = Callable[..., Trajectory]
 
@@ -99,7 +100,7 @@ async def test_an_account_problem_of_the_judge_is_raised_by_itself(
     """Also when all workers meet it at once."""
     client = scripted(lambda request: KeyRefused("HTTP 401"))
     pipeline = FilterPipeline(
-        [], TrajectoryJudge(JudgeVoice(client=client), PromptSet(PROMPTS)), None
+        [], TrajectoryJudge(Voice(role="judge", client=client), PromptSet(PROMPTS)), None
     )
     accepted: list[str] = []
 

@@ -371,13 +371,20 @@ def test_a_provider_that_is_not_there_fails_the_run_in_one_line(
     assert not run.exists()
 
 
-def test_ctrl_c_ends_a_run_with_code_130_and_one_line(catalog: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_a_run_with_code_130_and_one_line(
+    sent: signal.Signals, catalog: Path, tmp_path: Path
+) -> None:
+    """
+    Also when it is sent again while the run puts away what it has.
+    """
     run = tmp_path / "run"
     with _silent_provider() as (base_url, asked):
         flags = ["--catalog", catalog, "--model", "m", "--embedder", "lexical", "--out", run]
         with child("generate", "--base-url", base_url, *flags) as process:
             assert asked.wait(DEADLINE_SECONDS)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(sent)
+            process.send_signal(sent)
             out, err = process.communicate(timeout=DEADLINE_SECONDS)
 
     assert (process.returncode, out) == (130, "")

@@ -49,7 +49,14 @@ def test_a_message_on_the_wire_has_no_reasoning_and_no_empty_content() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"), [("{", "not valid JSON"), ("[1]", "not list"), ("3", "not int")]
+    ("arguments", "complaint"),
+    [
+        ("{", "not valid JSON"),
+        ("[1]", "not list"),
+        ("3", "not int"),
+        ("null", "not NoneType"),
+        ('{"a":' * 101 + "1" + "}" * 101, "nested too deeply"),
+    ],
 )
 def test_arguments_that_are_no_object_are_named_as_such(arguments: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):

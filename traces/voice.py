@@ -23,16 +23,22 @@ T = TypeVar("T")
 ASKS = 3
 """How often a model is asked in all before its replies count as unusable."""
 
+QUOTED = 4_000
+"""How much of a rejected reply the model is shown again; a flood must not come back."""
+
 
 class ReplyRejected(Exception):
     """A reply that cannot be used; the message tells the model what to mend."""
 
 
 class ModelFailed(Exception):
-    """A model gave no usable reply in `ASKS` asks: the conversation ends as failed."""
+    """A model gave no usable reply in `ASKS` asks."""
 
-    def __init__(self, role: AgentRole, complaint: str) -> None:
-        super().__init__(f"the {role} model gave no usable reply in {ASKS} asks: {complaint}")
+    def __init__(self, role: AgentRole, turn: int, complaint: str) -> None:
+        place = f" for message {turn}" if turn >= 0 else ""
+        super().__init__(
+            f"the {role} model gave no usable reply{place} in {ASKS} asks: {complaint}"
+        )
         self.cause = f"{role}_unusable"
 
 
@@ -87,12 +93,12 @@ class Voice:
                 complaint = str(rejected)
                 if explain:
                     shown = (*messages, *_correction(completion.content, complaint))
-        raise ModelFailed(self.role, complaint)
+        raise ModelFailed(self.role, turn, complaint)
 
 
 def _correction(reply: str, complaint: str) -> tuple[Message, Message]:
     return (
-        Message(role="assistant", content=reply.strip() or "(empty)"),
+        Message(role="assistant", content=reply.strip()[:QUOTED] or "(empty)"),
         Message(
             role="user", content=f"That reply cannot be used: {complaint}. Reply again, mended."
         ),
