@@ -63,7 +63,11 @@ def _finished(completion: Completion) -> Completion:
 
 
 def _legal(name: str) -> str:
-    """*name* as providers let it stand in a history; the call still fails as unknown."""
+    """*name* as providers let it stand in a history.
+
+    The call then fails as unknown, or reaches the function whose name in the catalog had
+    to be made legal in the same way.
+    """
     if LEGAL_NAME.fullmatch(name):
         return name
     return _ILLEGAL.sub("_", name)[:64] or "unnamed"

@@ -143,7 +143,7 @@ class ProviderConfig(Section):
     """Give up on a call when nothing has come back for so long."""
     total_seconds: Seconds = 300.0
     """Give up on a call that is not complete after so long."""
-    retry_attempts: int = Field(default=6, ge=1, le=100)
+    retry_attempts: int = Field(default=8, ge=1, le=100)
     """Calls in all for a request that the provider fails to answer; waiting out a rate limit
     uses up none of them."""
     retry_min_pause_seconds: Seconds = 1.0

@@ -31,7 +31,7 @@ class RetryPolicy:
     be asked must not decide which conversations succeed.
     """
 
-    attempts: int = 6
+    attempts: int = 8
     """Calls in all for a request that the provider fails to answer; at least 1."""
     min_pause_seconds: float = 1.0
     max_pause_seconds: float = 60.0
@@ -83,9 +83,12 @@ class Retrying:
         try:
             answer: Answer = await attempts(self._inner.complete, request)
         except Retryable as error:
-            seconds = anyio.current_time() - asked
-            error.args = (f"{error} (gave up after {_count(budget.calls)} in {seconds:.0f} s)",)
+            error.args = (f"{error} (gave up after {_count(budget.calls)})",)
             raise
+        finally:
+            # tenacity's state refers to itself. Broken here, it goes at once, and takes the
+            # request and the reply with it; thousands of them would wait for the collector.
+            attempts.iter_state.reset()
         return _timed(answer, attempts=budget.calls + 1, total=anyio.current_time() - asked)
 
     def _announce(self, request: ChatRequest, state: RetryCallState) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -69,9 +71,9 @@ async def test_the_start_is_when_the_caller_asked(a_request: ARequest) -> None:
 
 async def test_the_last_error_is_raised_when_the_attempts_are_used_up(a_request: ARequest) -> None:
     client, told = retrying(*[ProviderUnavailable(f"down {i}") for i in range(10)])
-    with pytest.raises(ProviderUnavailable, match=r"^down 5 \(gave up after 6 attempts in \d+ s"):
+    with pytest.raises(ProviderUnavailable, match=r"^down 7 \(gave up after 8 attempts\)$"):
         await client.complete(a_request())
-    assert len(told) == 5
+    assert len(told) == 7
 
 
 @pytest.mark.parametrize("error", [ContentRefused("no"), KeyRefused("no key")])
@@ -122,7 +124,7 @@ async def test_an_outage_is_not_waited_out_for_longer_than_the_longest_pause(
 async def test_patience_with_a_rate_limit_ends(a_request: ARequest) -> None:
     client, told = retrying(*[RateLimited("no", retry_after_seconds=400) for _ in range(9)])
     began = anyio.current_time()
-    with pytest.raises(RateLimited, match=r"gave up after 3 attempts in 800 s"):
+    with pytest.raises(RateLimited, match="gave up after 3 attempts"):
         await client.complete(a_request())
     assert len(told) == 2
     assert anyio.current_time() - began == 800  # the pause that would be too long is not begun
@@ -144,3 +146,19 @@ async def test_a_pause_can_be_cancelled(a_request: ARequest) -> None:
         await client.complete(a_request())
     assert scope.cancelled_caught
     assert anyio.current_time() - began == 3
+
+
+async def test_a_call_leaves_no_garbage_that_holds_its_request(a_request: ARequest) -> None:
+    """What must wait for the collector adds up to hundreds of megabytes at high rates."""
+    client, _ = retrying(*["hello"] * 2)
+    await client.complete(a_request())  # what is made once is made now
+    request = a_request()
+    gc.collect()
+    gc.disable()
+    try:
+        held = sys.getrefcount(request)
+        await client.complete(request)
+        # The scripted client remembers it once; nobody else may.
+        assert sys.getrefcount(request) == held + 1
+    finally:
+        gc.enable()
