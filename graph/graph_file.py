@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from simkit.traces.functions import Function
+from simkit.traces.whole_file import written_whole
 
 _FORMAT = "simkit-function-graph"
 _VERSION = 1
@@ -60,16 +59,8 @@ def write_graph(graph: StoredGraph, path: Path) -> None:
     packed = gzip.compress(content, compresslevel=6, mtime=0)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-            try:
-                file.write(packed)
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).chmod(0o644)
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        with written_whole(path) as file:
+            file.write(packed)
     except OSError as error:
         raise GraphError(f"The graph cannot be written to {path}: {error}.") from error
 

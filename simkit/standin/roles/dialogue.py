@@ -7,14 +7,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from simkit.standin.roles.language import (
     DETAILS,
     DONT_KNOW,
     NOT_ABLE,
     content_words,
     hear_details,
+    json_object,
     phrase,
     result_labels,
     words,
@@ -98,7 +97,7 @@ def _hear_self(dialogue: Dialogue, content: str, *, speaking: bool) -> None:
 
 
 def _hear_tool(dialogue: Dialogue, call: dict[str, Any], content: str) -> None:
-    result = _object(content)
+    result = json_object(content)
     wish = next((w for w in dialogue.open if w.name == call["name"]), None)
     if "error" in result:
         if wish is not None:
@@ -106,20 +105,12 @@ def _hear_tool(dialogue: Dialogue, call: dict[str, Any], content: str) -> None:
         return
     if wish is not None:
         wish.done = True
-    done = {"name": call["name"], "arguments": _object(call["arguments"]), "result": result}
+    done = {"name": call["name"], "arguments": json_object(call["arguments"]), "result": result}
     dialogue.calls.append(done)
     dialogue.fresh.append(done)
     dialogue.learnt |= {
         label: value for name, value in result.items() for label in result_labels(name)
     }
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 class _Recogniser:

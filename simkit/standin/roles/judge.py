@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from simkit.standin.roles.language import words
+from simkit.standin.roles.language import json_object, words
 from simkit.traces.arguments import argument_problem
 from simkit.traces.functions import Function
 
@@ -24,7 +24,7 @@ def judge_trajectory(intent: dict[str, Any], conversation: list[dict[str, Any]])
     for goal in intent.get("goals", []):
         if goal["text"] not in said:
             return _verdict(0, f"the goal was never brought up: {goal['text']}")
-    results = [_object(_text(m)) for m in conversation if m["role"] == "tool"]
+    results = [json_object(_text(m)) for m in conversation if m["role"] == "tool"]
     failed = sum("error" in result for result in results)
     if failed > FAILED_CALLS:
         return _verdict(0, f"{failed} calls failed: the assistant is lost")
@@ -90,15 +90,7 @@ def _text(message: dict[str, Any]) -> str:
 
 
 def _arguments(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else _object(str(value))
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else json_object(str(value))
 
 
 def _verdict(verdict: int, reason: str) -> Verdict:

@@ -137,3 +137,12 @@ def read_value(text: str, schema: Mapping[str, Any]) -> Any:
         return json.loads(text)
     except json.JSONDecodeError:
         return text
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """The JSON object in *text*; empty for anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
