@@ -36,8 +36,9 @@ class RetryPolicy:
     min_pause_seconds: float = 1.0
     max_pause_seconds: float = 60.0
     """Longest pause after a failure, also when the provider asks for more."""
-    rate_limit_patience_seconds: float = 900.0
-    """Pauses in all for a request that the provider refuses as too fast."""
+    rate_limit_patience_seconds: float = 6 * 3600.0
+    """Pauses in all for a request that the provider refuses as too fast: long, since giving
+    up would make a failed conversation of what is only a slow one."""
 
 
 class Retrying:
