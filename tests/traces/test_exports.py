@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -252,7 +253,7 @@ async def test_the_manifest_says_what_the_file_is_made_of(
 async def test_an_export_that_fails_leaves_the_earlier_one_as_it_was(
     tmp_path: Path,
     a_trajectory: Callable[..., Trajectory],
-    little_disk: Callable[[int], None],
+    little_disk: Callable[[int], AbstractContextManager[None]],
 ) -> None:
     long = a_trajectory(
         messages=(
@@ -265,8 +266,11 @@ async def test_an_export_that_fails_leaves_the_earlier_one_as_it_was(
     folder = tmp_path / "exports"
     folder.mkdir()
     (folder / "openai.jsonl").write_text("the earlier one")
-    little_disk(50_000)
-    with RunReader(database) as reader, pytest.raises(OSError, match="too large"):
+    with (
+        RunReader(database) as reader,
+        little_disk(50_000),
+        pytest.raises(OSError, match="too large"),
+    ):
         export(reader, "openai", folder)
     assert [path.name for path in folder.iterdir()] == ["openai.jsonl"]
     assert (folder / "openai.jsonl").read_text() == "the earlier one"

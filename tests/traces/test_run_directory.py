@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -62,10 +62,10 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
 
 
 def test_a_failure_half_way_removes_what_was_made(
-    tmp_path: Path, little_disk: Callable[[int], None]
+    tmp_path: Path, little_disk: Callable[[int], AbstractContextManager[None]]
 ) -> None:
-    little_disk(8192)  # the configuration fits, the tables do not
-    with pytest.raises(RunDirectoryError, match=r"cannot make the run .*run\.db"):
+    refused = pytest.raises(RunDirectoryError, match=r"cannot make the run .*run\.db")
+    with refused, little_disk(8192):  # the configuration fits, the tables do not
         RunDirectory.create(tmp_path / "a" / "b", "seed = 7\n")
     assert list(tmp_path.iterdir()) == []
 

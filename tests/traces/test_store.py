@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -180,7 +180,7 @@ async def test_leaving_folds_the_log_into_the_one_file(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk_is_told_to_all_who_wait_and_all_who_come(
-    tmp_path: Path, little_disk: Callable[[int], None]
+    tmp_path: Path, little_disk: Callable[[int], AbstractContextManager[None]]
 ) -> None:
     path = tmp_path / "run.db"
     told: list[str] = []
@@ -196,10 +196,10 @@ async def test_a_full_disk_is_told_to_all_who_wait_and_all_who_come(
 
     async with Store.open(path) as store:
         await record_or_note(store, 0)
-        little_disk(256 * 1024)
-        async with anyio.create_task_group() as tasks:
-            for scenario in range(1, 400):
-                tasks.start_soon(record_or_note, store, scenario)
+        with little_disk(256 * 1024):
+            async with anyio.create_task_group() as tasks:
+                for scenario in range(1, 400):
+                    tasks.start_soon(record_or_note, store, scenario)
         await record_or_note(store, 400)
 
     assert len(told) + len(returned) == 401
