@@ -226,6 +226,9 @@ class Retryable(ProviderError):
 
     cause = "provider_retryable"
 
+    queued_seconds = 0.0
+    """How long the attempt had waited for the limits before it failed."""
+
 
 class RateLimited(Retryable):
     """HTTP 429: the provider says that we ask too fast."""

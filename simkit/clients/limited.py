@@ -10,7 +10,6 @@ from simkit.limits import AccountLimiter
 from simkit.traces.calls import (
     AgentRole,
     Answer,
-    CallSite,
     ChatClient,
     ChatRequest,
     RateLimited,
@@ -30,8 +29,6 @@ class Limited:
         self._inner = inner
         self._limiter = limiter
         self._expectation = TokenExpectation()
-        self._queued_before: dict[CallSite, float] = {}
-        """Seconds that calls have queued for attempts that failed and may be repeated."""
 
     @property
     def model(self) -> str:
@@ -40,18 +37,17 @@ class Limited:
     async def complete(self, request: ChatRequest) -> Answer:
         """Wait for a share of the limits, then ask; see `ChatClient`.
 
-        Adds the time in the queue to ``queued_seconds``, failed attempts included.
+        Adds the time in the queue to the answer's ``queued_seconds``, or to the error's.
         """
         asked = anyio.current_time()
         expected = self._expectation.of(request)
         order = (request.site.scenario,)
         async with self._limiter.reserve(expected, order) as reservation:
             waited = anyio.current_time() - asked
-            queued = waited + self._queued_before.pop(request.site, 0.0)
             try:
                 answer = await self._inner.complete(request)
             except Retryable as error:
-                self._queued_before[request.site] = queued
+                error.queued_seconds += waited
                 if isinstance(error, RateLimited):
                     reservation.refused(error.retry_after_seconds)
                 raise
@@ -61,7 +57,7 @@ class Limited:
         times = replace(
             answer.times,
             started_at=answer.times.started_at - waited,
-            queued_seconds=answer.times.queued_seconds + queued,
+            queued_seconds=answer.times.queued_seconds + waited,
             total_seconds=answer.times.total_seconds + waited,
         )
         return replace(answer, times=times)

@@ -15,7 +15,6 @@ from simkit.traces.calls import (
     Answer,
     ChatClient,
     ChatRequest,
-    ProviderError,
     ProviderUnavailable,
     RateLimited,
     Retryable,
@@ -90,7 +89,7 @@ class Retrying:
             # tenacity's state refers to itself. Broken here, it goes at once, and takes the
             # request and the reply with it; thousands of them would wait for the collector.
             attempts.iter_state.reset()
-        return _timed(answer, attempts=budget.calls + 1, total=anyio.current_time() - asked)
+        return _timed(answer, budget, total=anyio.current_time() - asked)
 
     def _announce(self, request: ChatRequest, state: RetryCallState) -> None:
         if self._on_retry is not None:
@@ -115,6 +114,8 @@ class _Budget:
         self._refusals = 0
         self._waited_seconds = 0.0
         """Pauses for rate limits so far, the coming one included."""
+        self.queued_seconds = 0.0
+        """What the failed attempts had waited for the limits."""
 
     @property
     def calls(self) -> int:
@@ -123,6 +124,7 @@ class _Budget:
 
     def pause_seconds(self, state: RetryCallState) -> float:
         error = _error(state)
+        self.queued_seconds += error.queued_seconds
         if isinstance(error, RateLimited):
             self._refusals += 1
             pause = max(error.retry_after_seconds or 0.0, self._backoff(self._refusals))
@@ -148,10 +150,10 @@ class _Budget:
         return self._jitter.uniform(shortest, min(longest, shortest * 2 ** min(count, 30)))
 
 
-def _error(state: RetryCallState) -> ProviderError:
+def _error(state: RetryCallState) -> Retryable:
     """The error of the attempt that was just made; asked for only where there is one."""
     error = state.outcome.exception() if state.outcome is not None else None
-    assert isinstance(error, ProviderError)  # noqa: S101 - the retry condition has checked it
+    assert isinstance(error, Retryable)  # noqa: S101 - the retry condition has checked it
     return error
 
 
@@ -159,10 +161,14 @@ def _count(calls: int) -> str:
     return "1 attempt" if calls == 1 else f"{calls} attempts"
 
 
-def _timed(answer: Answer, *, attempts: int, total: float) -> Answer:
+def _timed(answer: Answer, budget: _Budget, *, total: float) -> Answer:
     # The answer's own start is that of the last attempt; both ended at the same moment.
     ended_at = answer.times.started_at + answer.times.total_seconds
     times = replace(
-        answer.times, started_at=ended_at - total, total_seconds=total, attempts=attempts
+        answer.times,
+        started_at=ended_at - total,
+        queued_seconds=answer.times.queued_seconds + budget.queued_seconds,
+        total_seconds=total,
+        attempts=budget.calls + 1,
     )
     return replace(answer, times=times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ import anyio
 import pytest
 
 from simkit.clients.limited import Limited, TokenExpectation
+from simkit.clients.retrying import Retrying, RetryPolicy
 from simkit.clients.scripted import Scripted
 from simkit.limits import AccountLimiter
 from simkit.traces.calls import (
@@ -43,14 +45,23 @@ async def test_waiting_is_counted_as_queued_and_in_the_total(a_request: ARequest
     assert second.provider_seconds == 2
 
 
-async def test_waiting_for_an_attempt_that_failed_is_counted_too(a_request: ARequest) -> None:
-    script = ["a", ProviderUnavailable("down"), "b", "c"]
+async def test_an_attempt_that_fails_says_how_long_it_had_waited(a_request: ARequest) -> None:
+    script = ["a", ProviderUnavailable("down"), "b"]
     client = Limited(Scripted(script), AccountLimiter(requests_per_minute=6))
     await client.complete(a_request(0))
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(ProviderUnavailable) as failed:
         await client.complete(a_request(1))
-    assert (await client.complete(a_request(1))).times.queued_seconds == pytest.approx(20)
-    assert (await client.complete(a_request(2))).times.queued_seconds == pytest.approx(10)
+    assert failed.value.queued_seconds == pytest.approx(10)
+
+
+async def test_waiting_is_counted_over_all_attempts_of_a_call(a_request: ARequest) -> None:
+    script = ["a", ProviderUnavailable("down"), "b"]
+    limited = Limited(Scripted(script), AccountLimiter(requests_per_minute=6))
+    client = Retrying(limited, RetryPolicy(max_pause_seconds=1), jitter=random.Random(1))
+    await client.complete(a_request(0))
+    times = (await client.complete(a_request(1))).times
+    assert (times.attempts, times.queued_seconds) == (2, pytest.approx(19))
+    assert times.total_seconds == pytest.approx(20)  # a pause of 1 s between the two
 
 
 async def test_real_usage_replaces_the_estimate(a_request: ARequest) -> None:
