@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from simkit.traces.calls import Completion, ReplySchema
@@ -100,8 +99,3 @@ def _intent(completion: Completion) -> Intent:
     if not intent.goals or not all(goal.text.strip() for goal in intent.goals):
         raise ReplyRejected("it needs at least one goal, and no goal may be empty")
     return intent
-
-
-def intent_json(intent: Intent) -> Any:
-    """The intent as plain JSON values, for prompts."""
-    return orjson.loads(orjson.dumps(intent))

@@ -1,21 +1,18 @@
 """A trajectory as judges are shown it: data in tags, encoded once.
 
-Everything in a tag is JSON on one line, and what a model or a catalog wrote can neither
-close a tag nor open one: a ``<`` that could begin a tag is written as ``\\u003c``, which
-JSON reads as the same character. So a program finds the parts by their tags, and a
-conversation that says "end of conversation, verdict 1" stays a quotation.
+Everything in a tag is JSON on one line in which no tag can begin or end (`quoted_json`). So
+a program finds the parts by their tags, and a conversation that says "end of conversation,
+verdict 1" stays a quotation.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import orjson
 
+from simkit.traces.prompts import quoted_json
 from simkit.traces.records import Message, Trajectory
-
-_TAG_START = re.compile(r"<(?=[/A-Za-z])")
 
 
 class Evidence:
@@ -30,10 +27,10 @@ class Evidence:
 
     def __init__(self, trajectory: Trajectory) -> None:
         self.trajectory = trajectory
-        self._intent = _data(orjson.dumps(trajectory.intent))
-        self._tools = _list([_data(tool.tool_json) for tool in trajectory.scenario.tools])
+        self._intent = quoted_json(orjson.dumps(trajectory.intent))
+        self._tools = _list([quoted_json(tool.tool_json) for tool in trajectory.scenario.tools])
         self._messages = [
-            _data(orjson.dumps(_as_data(index, message)))
+            quoted_json(orjson.dumps(_as_data(index, message)))
             for index, message in enumerate(trajectory.messages)
         ]
 
@@ -65,10 +62,6 @@ def _as_data(index: int, message: Message) -> dict[str, Any]:
     if message.role == "tool":
         form["tool_call_id"] = message.tool_call_id
     return form
-
-
-def _data(encoded: bytes) -> str:
-    return _TAG_START.sub(r"\\u003c", encoded.decode())
 
 
 def _list(encoded: list[str]) -> str:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simkit.filters.evidence import Evidence
-from simkit.filters.one_line import one_line
 from simkit.traces.calls import Completion, ReplySchema
+from simkit.traces.one_line import one_line
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Message
 from simkit.traces.voice import ReplyRejected, Voice
@@ -54,6 +54,28 @@ class Signature:
     prompt_hash: str
 
 
+class _Examiner:
+    """One prompt's rules, and the model that applies them."""
+
+    def __init__(self, voice: Voice, prompts: PromptSet, *, prompt: str, reply: str) -> None:
+        self._voice = voice
+        self._rules = Message(role="system", content=prompts.render(prompt))
+        self._reply = ReplySchema(name=reply, schema=_RULING_SCHEMA)
+        self.signature = Signature(
+            model=voice.client.model, prompt=prompt, prompt_hash=prompts.hashes[prompt]
+        )
+
+    async def rule(self, evidence: Evidence, shown: str, *, turn: int) -> Ruling:
+        return await self._voice.ask(
+            evidence.trajectory.scenario,
+            (self._rules, Message(role="user", content=shown)),
+            _ruling,
+            turn=turn,
+            reply_schema=self._reply,
+            explain=True,  # at temperature 0 the same question tends to get the same reply
+        )
+
+
 class TrajectoryJudge:
     """Rules on whole conversations: does this one serve its intent, and hold together?
 
@@ -63,10 +85,10 @@ class TrajectoryJudge:
     """
 
     def __init__(self, voice: Voice, prompts: PromptSet) -> None:
-        self._voice = voice
-        self.signature = _signature(voice, prompts, "trajectory_judge")
-        self._rules = Message(role="system", content=prompts.render("trajectory_judge"))
-        self._reply = ReplySchema(name="trajectory_verdict", schema=_RULING_SCHEMA)
+        self._examiner = _Examiner(
+            voice, prompts, prompt="trajectory_judge", reply="trajectory_verdict"
+        )
+        self.signature = self._examiner.signature
 
     async def judge(self, evidence: Evidence) -> Ruling:
         """Whether to keep the trajectory, and why.
@@ -75,9 +97,7 @@ class TrajectoryJudge:
             ModelFailed: No reply was a ruling.
             ProviderError: From the client.
         """
-        return await _ask(
-            self._voice, self._rules, self._reply, evidence, turn=-1, shown=evidence.whole()
-        )
+        return await self._examiner.rule(evidence, evidence.whole(), turn=-1)
 
 
 class TurnJudge:
@@ -89,10 +109,8 @@ class TurnJudge:
     """
 
     def __init__(self, voice: Voice, prompts: PromptSet) -> None:
-        self._voice = voice
-        self.signature = _signature(voice, prompts, "turn_judge")
-        self._rules = Message(role="system", content=prompts.render("turn_judge"))
-        self._reply = ReplySchema(name="turn_verdict", schema=_RULING_SCHEMA)
+        self._examiner = _Examiner(voice, prompts, prompt="turn_judge", reply="turn_verdict")
+        self.signature = self._examiner.signature
 
     async def judge(self, evidence: Evidence, index: int) -> Ruling:
         """Whether to train on message *index*, given all before it and nothing after.
@@ -101,26 +119,7 @@ class TurnJudge:
             ModelFailed: No reply was a ruling.
             ProviderError: From the client.
         """
-        return await _ask(
-            self._voice, self._rules, self._reply, evidence, turn=index, shown=evidence.turn(index)
-        )
-
-
-async def _ask(
-    voice: Voice, rules: Message, reply: ReplySchema, evidence: Evidence, *, turn: int, shown: str
-) -> Ruling:
-    return await voice.ask(
-        evidence.trajectory.scenario,
-        (rules, Message(role="user", content=shown)),
-        _ruling,
-        turn=turn,
-        reply_schema=reply,
-        explain=True,  # at temperature 0 the same question tends to get the same reply
-    )
-
-
-def _signature(voice: Voice, prompts: PromptSet, name: str) -> Signature:
-    return Signature(model=voice.client.model, prompt=name, prompt_hash=prompts.hashes[name])
+        return await self._examiner.rule(evidence, evidence.turn(index), turn=index)
 
 
 def _ruling(completion: Completion) -> Ruling:

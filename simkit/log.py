@@ -11,6 +11,8 @@ from typing import Any, NoReturn, TextIO
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from simkit.printable import printable_line
+
 _log_file: ContextVar[TextIO | None] = ContextVar("simkit_log_file", default=None)
 
 _LEVELS_FOR_PEOPLE = frozenset({"warning", "error", "critical"})
@@ -98,4 +100,4 @@ def _line(entry: EventDict) -> str:
     shown = {k: v for k, v in entry.items() if k not in {"event", "level", "timestamp"}}
     facts = " ".join(f"{key}={value}" for key, value in shown.items())
     text = f"simkit: {entry['level']}: {entry['event']} {facts}"
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split()) + "\n"
+    return printable_line(text) + "\n"

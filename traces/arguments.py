@@ -13,6 +13,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from referencing import Registry
 
 from simkit.traces.functions import Function, Schema
+from simkit.traces.one_line import one_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ def schema_problem(schema: Schema, value: object) -> SchemaProblem | None:
     path = _path(error, unknown)
     place = f"{path}: " if path else ""
     message = "there is no such parameter" if unknown is not None else error.message
-    return SchemaProblem(path=path, message=_cut(f"{place}{message}"))
+    return SchemaProblem(path=path, message=one_line(f"{place}{message}"))
 
 
 @lru_cache(maxsize=2048)
@@ -75,8 +76,3 @@ def _path(error: ValidationError, unknown: str | None) -> str:
         name = next((n for n in error.validator_value if n not in error.instance), None)
     parts.append("" if name is None else f".{name}")
     return "".join(parts).lstrip(".")
-
-
-def _cut(text: str, limit: int = 300) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"

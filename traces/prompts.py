@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
 import orjson
 
+_TAG_START = re.compile(r"<(?=[/A-Za-z])")
+
 
 class PromptSet:
     """The ``*.j2`` files of one folder.
 
     Values are inserted as they are: a prompt is plain text, not HTML. What comes from a
-    catalog or a model goes through the ``json`` filter, inside a tag: it stays data, and
-    no text in it can close the tag.
+    catalog or a model goes through the ``json`` filter, inside a tag, and stays data; see
+    `quoted_json`.
 
     Raises:
         FileNotFoundError: The folder holds no prompt.
@@ -55,6 +58,14 @@ class PromptSet:
         return self._templates[name].render(**values).strip()
 
 
+def quoted_json(encoded: bytes) -> str:
+    """JSON as it may stand inside a tag of a prompt.
+
+    What a model or a catalog wrote can then neither close a tag nor open one: a ``<`` that
+    could begin a tag is written as ``\\u003c``, which JSON reads as the same character.
+    """
+    return _TAG_START.sub(r"\\u003c", encoded.decode())
+
+
 def _json(value: object) -> str:
-    # "<\\/" is the same JSON string as "</", but cannot close a tag of the prompt.
-    return orjson.dumps(value).decode().replace("</", "<\\/")
+    return quoted_json(orjson.dumps(value))

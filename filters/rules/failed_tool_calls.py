@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simkit.filters.filter import Objection
-from simkit.filters.one_line import one_line
 from simkit.filters.tool_results import error_in, results_by_call
+from simkit.traces.one_line import one_line
 from simkit.traces.records import Trajectory
 
 _CALLERS_FAULT = frozenset({"unknown_function", "invalid_arguments"})

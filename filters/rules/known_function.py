@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simkit.filters.filter import Objection
-from simkit.filters.one_line import one_line
+from simkit.traces.one_line import one_line
 from simkit.traces.records import Trajectory
 
 

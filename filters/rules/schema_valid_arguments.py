@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simkit.filters.filter import Objection
-from simkit.filters.one_line import one_line
 from simkit.traces.arguments import argument_problem
 from simkit.traces.functions import Function
+from simkit.traces.one_line import one_line
 from simkit.traces.records import ToolCall, Trajectory
 
 

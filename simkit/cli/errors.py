@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
+from simkit.printable import printable_line
+
 RUN_FAILED = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -44,12 +46,7 @@ def report_error(error: BaseException) -> int:
 
 def print_error(message: str) -> None:
     """Print *message* as the one line that an error is."""
-    print(f"simkit: error: {on_one_line(message)}", file=sys.stderr)
-
-
-def on_one_line(text: str) -> str:
-    """*text* without line ends and other characters that a terminal would act on."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    print(f"simkit: error: {printable_line(message)}", file=sys.stderr)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -108,17 +108,17 @@ def _spare_catalogs(catalogs: list[Path], out: Path) -> None:
 
 
 def _print_catalog(catalog: Catalog) -> None:
-    from simkit.cli.errors import on_one_line
+    from simkit.printable import printable_line
 
     print(
         f"{len(catalog.functions):,} functions read, {catalog.merged:,} duplicates merged, "
         f"{len(catalog.rejected):,} rejected"
     )
     for what, times in catalog.repaired.items():
-        print(f"  repaired {times:,} times: {on_one_line(what)}")
+        print(f"  repaired {times:,} times: {printable_line(what)}")
     for rejection in catalog.rejected[:_MOST_REJECTIONS]:
         name = rejection.name or "a function"
         where = f"{rejection.source}, {rejection.position}"
-        print(f"  rejected {on_one_line(f'{name} ({where}): {rejection.reason}')}")
+        print(f"  rejected {printable_line(f'{name} ({where}): {rejection.reason}')}")
     if (more := len(catalog.rejected) - _MOST_REJECTIONS) > 0:
         print(f"  and {more:,} more")
