@@ -17,9 +17,9 @@ from simkit.agents.intent import IntentWriter
 from simkit.agents.notices import NoticeTaker
 from simkit.agents.tool import ToolAgent, error, is_error, result_message
 from simkit.agents.user import UserAgent
-from simkit.traces.calls import AccountProblem, ProviderError
 from simkit.traces.functions import Function
 from simkit.traces.prompts import PromptSet
+from simkit.traces.provider_errors import AccountProblem, ProviderError
 from simkit.traces.records import (
     Ended,
     Intent,

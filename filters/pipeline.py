@@ -11,8 +11,8 @@ from simkit.filters.evidence import Evidence
 from simkit.filters.filter import Check, Objection
 from simkit.filters.judges import Ruling, TrajectoryJudge, TurnJudge
 from simkit.filters.sole_error import sole_error_raised
-from simkit.traces.calls import Refused, Retryable
 from simkit.traces.one_line import one_line
+from simkit.traces.provider_errors import Refused, Retryable
 from simkit.traces.records import Reason, Trajectory, TurnVerdict, Verdict
 from simkit.traces.voice import ModelFailed
 

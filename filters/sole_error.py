@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from simkit.traces.calls import AccountProblem
+from simkit.traces.provider_errors import AccountProblem
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from simkit.traces.calls import AgentRole
 
@@ -23,9 +23,15 @@ _KEY_HEADER = re.compile(r"auth|api-?key|token|secret|cookie|password", re.IGNOR
 
 Temperature = Annotated[float, Field(ge=0, le=2)]
 Tokens = Annotated[int, Field(ge=1)]
+Money = Annotated[float, Field(gt=0)]
 PerMinute = Annotated[float, Field(gt=0)]
 ProviderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+# A TOML array arrives as a list, which strict mode refuses for a tuple.
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)
+]
+"""One name or several; one need not stand in a list."""
 
 
 class ConfigError(Exception):
@@ -77,8 +83,9 @@ class CatalogSection(Section):
 class GraphSection(Section):
     """``[graph]``: when the output of one function may feed the input of another."""
 
-    embedder: Literal["minilm", "lexical"] = "minilm"
-    """What turns parameter texts into vectors; minilm needs ``simkit[embed]``."""
+    embedder: Literal["minilm", "lexical", "provider"] = "minilm"
+    """What turns parameter texts into vectors; minilm needs ``simkit[embed]``, provider asks
+    the model of ``[embedding]``."""
     min_cosine: float | None = Field(default=None, ge=0, lt=1)
     """Cosine similarity above which there is an edge; unset, the embedder's own."""
     max_out_edges: int = Field(default=30, ge=1, le=10_000)
@@ -127,18 +134,30 @@ class FiltersSection(Section):
 
 
 class ProviderConfig(Section):
-    """``[providers.NAME]``: a server that speaks the chat completions API."""
+    """``[providers.NAME]``: a server that models are asked at."""
 
+    api: Literal["openai", "anthropic"] = "openai"
+    """What it speaks: chat completions as OpenAI and many others, or Anthropic's Messages."""
     base_url: str
-    """Address up to, not including, ``/chat/completions``, e.g. ``https://host/v1``."""
-    api_key_env: str | None = None
-    """Name of the environment variable that holds the key; the key itself never stands here."""
+    """Address up to, not including, ``/chat/completions`` or ``/messages``, e.g.
+    ``https://host/v1``."""
+    api_key_env: Names = Field(default=(), strict=False)
+    """Name of the environment variable that holds the key, or several names: each key is an
+    account with limits of its own. The key itself never stands here."""
+    weight: float = Field(default=1.0, gt=0, le=1_000)
+    """Share of the calls where a model has several providers."""
     requests_per_minute: PerMinute | None = None
-    """Most requests a minute; unset: no limit of ours."""
+    """Most requests a minute; unset: learned from the provider's answers."""
     tokens_per_minute: PerMinute | None = None
-    """Most tokens a minute, input and output together; unset: no limit of ours."""
+    """Most tokens a minute, input and output together; unset: learned."""
+    input_tokens_per_minute: PerMinute | None = None
+    """Most input tokens a minute, where the provider counts them apart; unset: learned."""
+    output_tokens_per_minute: PerMinute | None = None
+    """Most output tokens a minute, where the provider counts them apart; unset: learned."""
     max_calls_in_flight: int | None = Field(default=None, ge=1, le=100_000)
-    """Most calls at once; unset: no limit of ours."""
+    """Most calls at once; unset: learned."""
+    connect_seconds: Seconds = 10.0
+    """Give up on a connection that does not come about for so long."""
     first_byte_seconds: Seconds = 120.0
     """Give up on a call when nothing has come back for so long."""
     total_seconds: Seconds = 300.0
@@ -148,6 +167,14 @@ class ProviderConfig(Section):
     uses up none of them."""
     retry_min_pause_seconds: Seconds = 1.0
     """Shortest pause before another call; it doubles, with jitter, up to a minute."""
+    hedge_share: float = Field(default=0.0, ge=0, le=0.1)
+    """Share of the calls that may be asked a second time when they take unusually long; the
+    first answer counts. 0: none."""
+    stream: bool = False
+    """Have replies sent in pieces, so that a silent call is noticed early."""
+    tool_mode: Literal["native", "json_schema", "prompt"] = "native"
+    """How functions are offered: as tools, as a JSON schema that the reply must follow, or in
+    words only."""
     extra_headers: dict[str, str] = {}
     """Sent with every request; not for keys."""
 
@@ -168,13 +195,14 @@ class ProviderConfig(Section):
 
     @field_validator("api_key_env")
     @classmethod
-    def _is_a_name(cls, name: str | None) -> str | None:
-        if name is not None and not _VARIABLE_NAME.fullmatch(name):
-            raise ValueError(
-                "expected the name of an environment variable, such as EXAMPLE_API_KEY, found "
-                "something else (not shown: it may be a key)"
-            )
-        return name
+    def _are_names(cls, variables: Names) -> Names:
+        for name in variables:
+            if not _VARIABLE_NAME.fullmatch(name):
+                raise ValueError(
+                    "expected the name of an environment variable, such as EXAMPLE_API_KEY, "
+                    "found something else (not shown: it may be a key)"
+                )
+        return variables
 
     @field_validator("extra_headers")
     @classmethod
@@ -187,13 +215,27 @@ class ProviderConfig(Section):
         return headers
 
 
+class FallbackSection(Section):
+    """``[[model.fallback]]``: who is asked while the first choice cannot answer."""
+
+    model: str = Field(min_length=1)
+    """As its provider knows it."""
+    provider: str
+    """NAME of a ``[providers.NAME]`` table."""
+
+
+Fallbacks = Annotated[tuple[FallbackSection, ...], Field(strict=False)]
+
+
 class ModelSection(Section):
     """``[model]``: the model that every role uses unless it names its own."""
 
     name: str | None = Field(default=None, min_length=1)
     """As the provider knows it."""
-    provider: str = "default"
-    """NAME of a ``[providers.NAME]`` table."""
+    provider: Names = Field(default=("default",), strict=False, min_length=1)
+    """NAME of a ``[providers.NAME]`` table, or several that share the calls by weight."""
+    fallback: Fallbacks = ()
+    """Asked in this order while no provider of the model can answer."""
     temperature: Temperature | None = None
     """Unset: each role's own, or the provider's default."""
     max_output_tokens: Tokens | None = None
@@ -205,8 +247,10 @@ class RoleSection(Section):
 
     model: str | None = Field(default=None, min_length=1)
     """As the provider knows it; unset: ``[model]`` name."""
-    provider: str | None = None
-    """NAME of a ``[providers.NAME]`` table; unset: ``[model]`` provider."""
+    provider: Names = Field(default=(), strict=False)
+    """One NAME or several; unset: ``[model]`` provider."""
+    fallback: Fallbacks | None = None
+    """Unset: ``[model]`` fallback."""
     temperature: Temperature | None = None
     """Unset: ``[model]`` temperature."""
     max_output_tokens: Tokens | None = None
@@ -233,11 +277,32 @@ class RolesSection(Section):
         return section
 
 
+class BudgetSection(Section):
+    """``[budget]``: what a run may spend; it lands softly before that."""
+
+    tokens: Tokens | None = None
+    """Most tokens, input and output together; unset: no limit."""
+    money: Money | None = None
+    """Most money, in the currency of the prices; unset: no limit."""
+    prices: Path | None = None
+    """File of prices; unset: the one that comes with simkit."""
+
+
+class EmbeddingSection(Section):
+    """``[embedding]``: the model behind ``graph.embedder = "provider"``."""
+
+    model: str | None = Field(default=None, min_length=1)
+    """As the provider knows it."""
+    provider: str = "default"
+    """NAME of a ``[providers.NAME]`` table."""
+
+
 class RoleConfig(Section):
     """What one role really uses, after `RunConfig.role` has filled in ``[model]``."""
 
-    provider: str
+    providers: tuple[str, ...]
     model: str
+    fallback: tuple[FallbackSection, ...]
     temperature: float | None
     max_output_tokens: int | None
 
@@ -261,6 +326,10 @@ class RunConfig(Section):
     """The model that every role uses unless it names its own."""
     roles: RolesSection = RolesSection()
     """What single roles do differently."""
+    embedding: EmbeddingSection = EmbeddingSection()
+    """The model behind ``graph.embedder = "provider"``."""
+    budget: BudgetSection = BudgetSection()
+    """What a run may spend."""
     providers: dict[ProviderName, ProviderConfig] = {}
     """Servers by the name that ``[model]`` and ``[roles]`` use."""
 
@@ -276,8 +345,9 @@ class RunConfig(Section):
         if model is None:
             raise ConfigError(no_model(role))
         return RoleConfig(
-            provider=own.provider or shared.provider,
+            providers=own.provider or shared.provider,
             model=model,
+            fallback=shared.fallback if own.fallback is None else own.fallback,
             temperature=shared.temperature if own.temperature is None else own.temperature,
             max_output_tokens=own.max_output_tokens or shared.max_output_tokens,
         )
@@ -298,20 +368,15 @@ class RunConfig(Section):
         return self.filters.queue or self.filter_workers
 
 
-def api_key(provider: ProviderConfig) -> str | None:
-    """The key of *provider*, from the environment; None when it needs none.
+def api_key(variable: str) -> str:
+    """The key in the environment *variable*.
 
     Raises:
-        ConfigError: The variable that should hold it is not set, or empty.
+        ConfigError: It is not set, or empty.
     """
-    if provider.api_key_env is None:
-        return None
-    key = os.environ.get(provider.api_key_env, "").strip()
+    key = os.environ.get(variable, "").strip()
     if not key:
-        raise ConfigError(
-            f"api_key_env: the environment variable {provider.api_key_env} is not set; "
-            f"put the key for {provider.base_url} there"
-        )
+        raise ConfigError(f"api_key_env: the environment variable {variable} is not set")
     return key
 
 

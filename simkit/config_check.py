@@ -32,8 +32,10 @@ def check_run(config: RunConfig) -> None:
 
 def secrets(config: RunConfig) -> frozenset[str]:
     """Every key that the environment holds for *config*: what no log may show."""
-    variables = {provider.api_key_env for provider in config.providers.values()}
-    values = {os.environ.get(variable, "").strip() for variable in variables if variable}
+    variables = {
+        variable for provider in config.providers.values() for variable in provider.api_key_env
+    }
+    values = {os.environ.get(variable, "").strip() for variable in variables}
     return frozenset(values - {""})
 
 
@@ -64,17 +66,25 @@ def _providers_in_use(config: RunConfig) -> dict[str, str]:
     """Name of each provider that a run asks, to the option that names it."""
     used: dict[str, str] = {}
     for role in config.roles_in_use:
-        own = config.roles.of(role).provider
-        if own is None:
-            used.setdefault(config.model.provider, "model.provider")
-        else:
-            used.setdefault(own, f"roles.{role}.provider")
+        own = config.roles.of(role)
+        key = f"roles.{role}" if own.provider else "model"
+        for name in own.provider or config.model.provider:
+            used.setdefault(name, f"{key}.provider")
+        key = "model" if own.fallback is None else f"roles.{role}"
+        for fallback in config.model.fallback if own.fallback is None else own.fallback:
+            used.setdefault(fallback.provider, f"{key}.fallback")
     return used
 
 
 def _key_problems(config: RunConfig, name: str) -> list[str]:
-    try:
-        api_key(config.providers[name])
-    except ConfigError as error:
-        return [f"providers.{name}.{problem}" for problem in error.problems]
-    return []
+    provider = config.providers[name]
+    problems = []
+    for variable in provider.api_key_env:
+        try:
+            api_key(variable)
+        except ConfigError as error:
+            problems += [
+                f"providers.{name}.{problem}; put the key for {provider.base_url} there"
+                for problem in error.problems
+            ]
+    return problems

@@ -104,6 +104,8 @@ def _full_key(key: str, overrides: Mapping[str, Any], data: Mapping[str, Any]) -
         return key
     model = data.get("model")
     in_file = model.get("provider") if isinstance(model, dict) else None
+    if isinstance(in_file, list):  # flags are about the first of several
+        in_file = next(iter(in_file), None)
     return f"providers.{overrides.get('model.provider') or in_file or 'default'}.{rest}"
 
 
@@ -127,15 +129,20 @@ def _check_provider_names(config: RunConfig, origin: Origin) -> None:
     Only "default" may lack it, until a run starts: with flags alone, or for a demo, there
     is no file to hold one.
     """
-    named = {"model.provider": config.model.provider}
-    for role in ROLES:
-        provider = config.roles.of(role).provider
-        if provider is not None:
-            named[f"roles.{role}.provider"] = provider
+    sections = {"model": config.model} | {f"roles.{role}": config.roles.of(role) for role in ROLES}
+    named = {
+        (f"{key}.provider", name) for key, section in sections.items() for name in section.provider
+    }
     problems = [
         f"{origin.file}: {missing_provider(key, name, config.providers)}"
-        for key, name in named.items()
+        for key, name in sorted(named)
         if name not in config.providers and name != "default"
+    ]
+    problems += [
+        f"{origin.file}: {missing_provider(f'{key}.fallback', fallback.provider, config.providers)}"
+        for key, section in sections.items()
+        for fallback in section.fallback or ()
+        if fallback.provider not in config.providers
     ]
     if problems:
         raise ConfigError(*problems)

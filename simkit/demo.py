@@ -60,7 +60,7 @@ def run_demo(config: RunConfig, folder: Path) -> None:
 async def _play(config: RunConfig, folder: Path) -> tuple[RunSummary, dict[str, Any]]:
     """Play the run; gives its summary, and what the provider has counted."""
     async with _provider(config.run.seed) as base_url:
-        providers = {config.model.provider: ProviderConfig(base_url=base_url)}
+        providers = {name: ProviderConfig(base_url=base_url) for name in config.model.provider}
         config = config.model_copy(update={"providers": providers})
         summary = await watched_run(config, folder, Console(stderr=True))
         return summary, await _stats(base_url)

@@ -75,7 +75,7 @@ class Providers:
             settings = self.config.role(role)
             voices[role] = Voice(
                 role=role,
-                client=stacks[settings.provider, settings.model],
+                client=stacks[settings.providers[0], settings.model],
                 temperature=settings.temperature,
                 max_output_tokens=settings.max_output_tokens,
             )
@@ -100,12 +100,14 @@ async def open_providers(config: RunConfig) -> AsyncIterator[Providers]:
     """
     providers = Providers(config)
     accounts = dict.fromkeys(
-        (settings.provider, settings.model) for settings in map(config.role, config.roles_in_use)
+        (settings.providers[0], settings.model)
+        for settings in map(config.role, config.roles_in_use)
     )
     connections = _connections(config)
     async with open_session(max_connections=connections) as session:
         for name, model in accounts:
             provider = config.providers[name]
+            variable = next(iter(provider.api_key_env), None)
             # Calls queue at the limiter, in order; behind a full pool their clocks would run.
             share = max(1, connections // len(accounts))
             providers.limiters[name, model] = _limiter(provider, share)
@@ -113,8 +115,8 @@ async def open_providers(config: RunConfig) -> AsyncIterator[Providers]:
                 session,
                 base_url=provider.base_url,
                 model=model,
-                api_key=api_key(provider),
-                key_hint=provider.api_key_env,
+                api_key=api_key(variable) if variable else None,
+                key_hint=variable,
                 extra_headers=provider.extra_headers,
                 first_byte_seconds=provider.first_byte_seconds,
                 total_seconds=provider.total_seconds,

@@ -18,10 +18,10 @@ from simkit.run import run
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
-from simkit.traces.calls import KeyRefused, ModelUnknown, Unreachable
 from simkit.traces.counts import RunCounts
 from simkit.traces.events import ConversationPlayed, TrajectoryJudged
 from simkit.traces.exports import export
+from simkit.traces.provider_errors import KeyRefused, ModelUnknown, Unreachable
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
 from simkit.traces.store import RunReader
 

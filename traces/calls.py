@@ -1,28 +1,11 @@
-"""The model-call contract: what agents and judges ask, and how a provider may fail.
-
-::
-
-    ProviderError
-    |-- Retryable            worth another try
-    |   |-- RateLimited          HTTP 429: we asked too fast
-    |   |-- ProviderUnavailable  timeout, 5xx, lost connection
-    |   `-- UnusableReply        the transport delivered something that is no reply
-    |-- Refused              another try cannot help; the conversation fails, the run goes on
-    |   |-- RequestRefused       HTTP 400 and the like: our request is wrong
-    |   `-- ContentRefused       the provider's content filter
-    `-- AccountProblem       no call can succeed until a person acts; the run stops
-        |-- KeyRefused           HTTP 401, 403
-        |-- ModelUnknown         HTTP 404
-        |-- Unreachable          nothing answers at the address
-        `-- BalanceExhausted     out of credit, not a rate limit
-"""
+"""The model-call contract: what agents and judges ask, and what providers answer."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import orjson
 
@@ -31,6 +14,9 @@ from simkit.traces.records import Message
 
 AgentRole = Literal["writer", "user", "assistant", "tool", "judge"]
 """Who asks. Each may use its own provider and model."""
+
+LimitKind = Literal["requests", "tokens", "input_tokens", "output_tokens", "concurrency"]
+"""What a provider may limit; ``tokens`` are input and output together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +72,14 @@ class ChatRequest:
     max_output_tokens: int | None = None
     seed: int | None = None
     """Sent to the provider, in [0, 2**31); also makes the requests of two conversations differ."""
+
+    @property
+    def scenario(self) -> int:
+        return self.site.scenario
+
+    @property
+    def role(self) -> str:
+        return self.site.role
 
     def fingerprint(self, model: str) -> bytes:
         """16 bytes that are equal exactly when site, model and all that is asked are equal.
@@ -182,17 +176,75 @@ class CallTimes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Allowance:
+    """What an answer's headers say about one limit of the account, read with suspicion."""
+
+    limit: LimitKind
+    per_minute: float | None = None
+    """The limit itself, above 0; None when not told."""
+    remaining: float | None = None
+    """What was left when the answer was written, at least 0."""
+    reset_seconds: float | None = None
+    """Until the limit is whole again, at least 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What a provider's answer tells besides its content, whatever was asked."""
+
+    times: CallTimes
+    allowances: tuple[Allowance, ...] = field(default=(), compare=False)
+    """Limits that the answer told of; never stored."""
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens that the call has cost; all 0 when the provider did not say."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Answered):
     """A completion together with how it was got."""
 
     completion: Completion
-    times: CallTimes
+
+    @property
+    def usage(self) -> Usage:
+        return self.completion.usage
 
 
-class ChatClient(Protocol):
+class Request(Protocol):
+    """What retries, limits and pools need to know of any question to a provider."""
+
+    @property
+    def scenario(self) -> int:
+        """Its conversation; waiting calls of lower ones go first."""
+        ...
+
+    @property
+    def role(self) -> str:
+        """Who asks: calls of one role are alike in size."""
+        ...
+
+    @property
+    def input_characters(self) -> int:
+        """Size of what is sent, in bytes: the ground of a token estimate."""
+        ...
+
+    @property
+    def max_output_tokens(self) -> int | None:
+        """Longest reply that was asked for; None when the provider decides."""
+        ...
+
+
+RequestT = TypeVar("RequestT", bound=Request, contravariant=True)
+AnswerT = TypeVar("AnswerT", bound=Answered, covariant=True)
+
+
+class Client(Protocol[RequestT, AnswerT]):
     """One model at one provider.
 
-    Retries, limits and the journal wrap a client and are clients themselves.
+    Retries, limits, pools and the journal wrap a client and are clients themselves.
     """
 
     @property
@@ -200,7 +252,7 @@ class ChatClient(Protocol):
         """The name that the provider knows the model by."""
         ...
 
-    async def complete(self, request: ChatRequest) -> Answer:
+    async def complete(self, request: RequestT) -> AnswerT:
         """Get the reply to *request*.
 
         Raises:
@@ -214,92 +266,5 @@ class ChatClient(Protocol):
         ...
 
 
-class ProviderError(Exception):
-    """A provider did not give a reply; the message says what happened and what to change."""
-
-    cause = "provider_error"
-    """Machine-readable; becomes the cause of a failed trajectory."""
-
-
-class Retryable(ProviderError):
-    """Worth another try."""
-
-    cause = "provider_retryable"
-
-    queued_seconds = 0.0
-    """How long the attempt had waited for the limits before it failed."""
-
-
-class RateLimited(Retryable):
-    """HTTP 429: the provider says that we ask too fast."""
-
-    cause = "rate_limited"
-
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-        """What the provider asked for, or None when it gave no hint."""
-
-
-class ProviderUnavailable(Retryable):
-    """A timeout, a 5xx answer or a lost connection."""
-
-    cause = "provider_unavailable"
-
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
-
-class UnusableReply(Retryable):
-    """Something arrived that is no reply: HTML, cut JSON, no choices, a null message."""
-
-    cause = "unusable_reply"
-
-
-class Refused(ProviderError):
-    """Another try with the same request cannot help."""
-
-    cause = "refused"
-
-
-class RequestRefused(Refused):
-    """The provider says that the request itself is wrong."""
-
-    cause = "request_refused"
-
-
-class ContentRefused(Refused):
-    """The provider's content filter stopped the request or the reply."""
-
-    cause = "content_refused"
-
-
-class AccountProblem(ProviderError):
-    """No call can succeed until a person acts; the run stops and keeps everything."""
-
-    cause = "account_problem"
-
-
-class KeyRefused(AccountProblem):
-    """The API key is missing, wrong, or not allowed to do this."""
-
-    cause = "key_refused"
-
-
-class ModelUnknown(AccountProblem):
-    """The provider does not have the model."""
-
-    cause = "model_unknown"
-
-
-class Unreachable(AccountProblem):
-    """Nothing that speaks the API answers at the address."""
-
-    cause = "unreachable"
-
-
-class BalanceExhausted(AccountProblem):
-    """The account is out of credit; waiting a minute will not help."""
-
-    cause = "balance_exhausted"
+class ChatClient(Client[ChatRequest, Answer], Protocol):
+    """A client for chat requests: what agents and judges are given."""

@@ -44,11 +44,22 @@ class CallRetried:
     """An attempt failed and another one will be made after a pause."""
 
     scenario: int
-    role: AgentRole
+    role: str
     cause: str
     attempt: int
     """1 for the first attempt."""
     pause_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPaused:
+    """A quota is used up: no call of an account is made for a long while."""
+
+    account: str
+    """Model and endpoint, without a key."""
+    seconds: float
+    reason: str
+    """What the provider said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +89,7 @@ Event = (
     | ConversationStarted
     | CallAnswered
     | CallRetried
+    | AccountPaused
     | ConversationPlayed
     | TrajectoryJudged
 )

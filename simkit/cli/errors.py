@@ -22,7 +22,7 @@ EXPECTED: Mapping[str, int] = {
     "simkit.graph.embed.EmbedderUnavailable": USAGE_ERROR,
     "simkit.graph.graph_file.GraphError": USAGE_ERROR,
     "simkit.standin.settings.StandinError": USAGE_ERROR,
-    "simkit.traces.calls.ProviderError": RUN_FAILED,
+    "simkit.traces.provider_errors.ProviderError": RUN_FAILED,
     "simkit.traces.database.StoreError": RUN_FAILED,
     "simkit.traces.run_directory.RunDirectoryError": USAGE_ERROR,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from yarl import URL
 
-from simkit.traces.calls import KeyRefused
+from simkit.traces.provider_errors import KeyRefused
 
 QUOTE_CHARACTERS = 300
 """Longest piece of other people's text in an error."""

@@ -10,7 +10,7 @@ import orjson
 
 from simkit.clients.endpoint import Endpoint
 from simkit.clients.retry_after import retry_after_seconds
-from simkit.traces.calls import (
+from simkit.traces.provider_errors import (
     BalanceExhausted,
     ContentRefused,
     KeyRefused,

@@ -7,15 +7,8 @@ from dataclasses import replace
 import anyio
 
 from simkit.limits import AccountLimiter
-from simkit.traces.calls import (
-    AgentRole,
-    Answer,
-    ChatClient,
-    ChatRequest,
-    RateLimited,
-    Retryable,
-    Usage,
-)
+from simkit.traces.calls import AgentRole, Answer, ChatClient, ChatRequest, Usage
+from simkit.traces.provider_errors import RateLimited, Retryable
 
 
 class Limited:

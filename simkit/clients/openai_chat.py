@@ -15,10 +15,8 @@ from simkit.clients.endpoint import Endpoint
 from simkit.clients.http_failures import failure
 from simkit.clients.http_session import environment_proxy
 from simkit.clients.openai_reply import read_completion
-from simkit.traces.calls import (
-    Answer,
-    CallTimes,
-    ChatRequest,
+from simkit.traces.calls import Answer, CallTimes, ChatRequest
+from simkit.traces.provider_errors import (
     ProviderError,
     ProviderUnavailable,
     Unreachable,

@@ -8,14 +8,8 @@ import orjson
 
 from simkit.clients.endpoint import Endpoint
 from simkit.clients.http_failures import describe_body, failure
-from simkit.traces.calls import (
-    Completion,
-    ContentRefused,
-    FinishReason,
-    RequestedCall,
-    UnusableReply,
-    Usage,
-)
+from simkit.traces.calls import Completion, FinishReason, RequestedCall, Usage
+from simkit.traces.provider_errors import ContentRefused, UnusableReply
 from simkit.traces.shallow_json import parse_json
 
 _KNOWN = frozenset(("choices", "usage", "id", "object", "created", "model"))

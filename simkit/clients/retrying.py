@@ -11,15 +11,9 @@ import anyio
 from tenacity import RetryCallState, retry_if_exception_type
 from tenacity.asyncio import AsyncRetrying
 
-from simkit.traces.calls import (
-    Answer,
-    ChatClient,
-    ChatRequest,
-    ProviderUnavailable,
-    RateLimited,
-    Retryable,
-)
+from simkit.traces.calls import Answer, ChatClient, ChatRequest
 from simkit.traces.events import CallRetried
+from simkit.traces.provider_errors import ProviderUnavailable, RateLimited, Retryable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +89,8 @@ class Retrying:
         if self._on_retry is not None:
             self._on_retry(
                 CallRetried(
-                    scenario=request.site.scenario,
-                    role=request.site.role,
+                    scenario=request.scenario,
+                    role=request.role,
                     cause=_error(state).cause,
                     attempt=state.attempt_number,
                     pause_seconds=state.upcoming_sleep,

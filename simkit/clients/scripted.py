@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 import anyio
 
-from simkit.traces.calls import Answer, CallTimes, ChatRequest, Completion, ProviderError
+from simkit.traces.calls import Answer, CallTimes, ChatRequest, Completion
+from simkit.traces.provider_errors import ProviderError
 
 Line = Completion | ProviderError | str
 """What a script says: a completion, the text of one, or an error to raise."""

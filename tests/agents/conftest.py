@@ -10,16 +10,9 @@ import pytest
 
 from simkit.agents import PROMPTS
 from simkit.agents.conversation import Cast, Conversations, Limits
-from simkit.traces.calls import (
-    AgentRole,
-    Answer,
-    CallTimes,
-    ChatRequest,
-    Completion,
-    ProviderError,
-    RequestedCall,
-)
+from simkit.traces.calls import AgentRole, Answer, CallTimes, ChatRequest, Completion, RequestedCall
 from simkit.traces.prompts import PromptSet
+from simkit.traces.provider_errors import ProviderError
 from simkit.traces.voice import Voice
 
 Line = str | Completion | ProviderError | None

@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from simkit.agents.conversation import Limits
-from simkit.traces.calls import Completion, KeyRefused, ProviderUnavailable
+from simkit.traces.calls import Completion
 from simkit.traces.functions import Function
+from simkit.traces.provider_errors import KeyRefused, ProviderUnavailable
 from simkit.traces.records import Scenario, Trajectory
 
 Calls = Callable[..., Completion]

@@ -16,13 +16,9 @@ from simkit.filters.filter import Objection
 from simkit.filters.judges import PROMPTS, TrajectoryJudge, TurnJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.rules import default_checks
-from simkit.traces.calls import (
-    BalanceExhausted,
-    ChatRequest,
-    ContentRefused,
-    ProviderUnavailable,
-)
+from simkit.traces.calls import ChatRequest
 from simkit.traces.prompts import PromptSet
+from simkit.traces.provider_errors import BalanceExhausted, ContentRefused, ProviderUnavailable
 from simkit.traces.records import Message, Reason, ToolCall, Trajectory, TurnVerdict
 from simkit.traces.voice import Voice
 

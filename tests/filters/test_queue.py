@@ -14,8 +14,8 @@ from simkit.filters.judges import PROMPTS, TrajectoryJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.filters.rules import default_checks
-from simkit.traces.calls import KeyRefused
 from simkit.traces.prompts import PromptSet
+from simkit.traces.provider_errors import KeyRefused
 from simkit.traces.records import Trajectory, Verdict
 from simkit.traces.voice import Voice
 

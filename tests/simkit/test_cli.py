@@ -22,7 +22,7 @@ import structlog
 from simkit.cli.errors import EXPECTED, report_error
 from simkit.cli.main import main
 from simkit.config import ConfigError
-from simkit.traces.calls import KeyRefused
+from simkit.traces.provider_errors import KeyRefused
 
 SIMKIT = [sys.executable, "-c", "from simkit.cli.main import main; main()"]
 DEADLINE_SECONDS = 60.0

@@ -91,8 +91,8 @@ def test_a_role_inherits_from_model_what_it_does_not_set(load: Load) -> None:
     )
     user, judge = config.role("user"), config.role("judge")
 
-    assert (user.provider, user.model, user.temperature) == ("default", "m", 0.7)
-    assert (judge.provider, judge.model, judge.temperature) == ("p", "j", 0.0)
+    assert (user.providers, user.model, user.temperature) == (("default",), "m", 0.7)
+    assert (judge.providers, judge.model, judge.temperature) == (("p",), "j", 0.0)
     assert judge.max_output_tokens == 900
 
 
@@ -124,7 +124,7 @@ def test_a_wrong_type_or_size_says_what_was_expected_and_found(problems: Problem
         'run.toml: run.conversations: expected a whole number, found "many"',
         "run.toml: run.concurrency: expected a whole number, found 1.5",
         'run.toml: catalog.paths: expected a list, found "a.json"',
-        "run.toml: graph.embedder: expected 'minilm' or 'lexical', found \"big\"",
+        "run.toml: graph.embedder: expected 'minilm', 'lexical' or 'provider', found \"big\"",
         "run.toml: filters.judge: expected true or false, found 1",
     ]
     assert problems("run = 3\nproviders = []\n") == [
@@ -254,7 +254,7 @@ def test_a_key_that_the_environment_lacks_is_named_when_a_run_starts(
 
     monkeypatch.setenv("ACME_KEY", " sk-1\n")
     check_run(config)
-    assert api_key(config.providers["default"]) == "sk-1"
+    assert api_key("ACME_KEY") == "sk-1"
     assert secrets(config) == {"sk-1"}
 
 

@@ -15,17 +15,14 @@ from simkit.clients.limited import Limited
 from simkit.clients.retrying import Retrying, RetryPolicy
 from simkit.clients.scripted import Line, Scripted
 from simkit.limits import AccountLimiter
-from simkit.traces.calls import (
-    Answer,
-    ChatRequest,
-    Completion,
+from simkit.traces.calls import Answer, ChatRequest, Completion, Usage
+from simkit.traces.events import CallAnswered
+from simkit.traces.provider_errors import (
     ProviderUnavailable,
     RateLimited,
     RequestRefused,
     UnusableReply,
-    Usage,
 )
-from simkit.traces.events import CallAnswered
 
 ARequest = Callable[..., ChatRequest]
 

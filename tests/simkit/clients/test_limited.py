@@ -14,14 +14,8 @@ from simkit.clients.limited import Limited, TokenExpectation
 from simkit.clients.retrying import Retrying, RetryPolicy
 from simkit.clients.scripted import Scripted
 from simkit.limits import AccountLimiter
-from simkit.traces.calls import (
-    CallSite,
-    ChatRequest,
-    Completion,
-    ProviderUnavailable,
-    RateLimited,
-    Usage,
-)
+from simkit.traces.calls import CallSite, ChatRequest, Completion, Usage
+from simkit.traces.provider_errors import ProviderUnavailable, RateLimited
 
 ARequest = Callable[..., ChatRequest]
 

@@ -13,23 +13,20 @@ from aiohttp import web
 
 from simkit.clients.http_session import environment_proxy, open_session
 from simkit.clients.openai_chat import MAX_REPLY_BYTES, OpenAIChat
-from simkit.traces.calls import (
+from simkit.traces.calls import ChatRequest, ReplySchema, RequestedCall, Usage
+from simkit.traces.functions import Function
+from simkit.traces.provider_errors import (
     BalanceExhausted,
-    ChatRequest,
     ContentRefused,
     KeyRefused,
     ModelUnknown,
     ProviderError,
     ProviderUnavailable,
     RateLimited,
-    ReplySchema,
-    RequestedCall,
     RequestRefused,
     Unreachable,
     UnusableReply,
-    Usage,
 )
-from simkit.traces.functions import Function
 
 from .conftest import API_KEY, Handler, Listen, Serve
 

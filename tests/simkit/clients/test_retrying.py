@@ -13,8 +13,9 @@ import pytest
 
 from simkit.clients.retrying import Retrying, RetryPolicy
 from simkit.clients.scripted import Line, Scripted
-from simkit.traces.calls import (
-    ChatRequest,
+from simkit.traces.calls import ChatRequest
+from simkit.traces.events import CallRetried
+from simkit.traces.provider_errors import (
     ContentRefused,
     KeyRefused,
     ProviderError,
@@ -22,7 +23,6 @@ from simkit.traces.calls import (
     RateLimited,
     UnusableReply,
 )
-from simkit.traces.events import CallRetried
 
 ARequest = Callable[..., ChatRequest]
 

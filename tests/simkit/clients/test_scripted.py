@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from simkit.clients.scripted import Scripted
-from simkit.traces.calls import ChatRequest, Completion, RequestRefused
+from simkit.traces.calls import ChatRequest, Completion
+from simkit.traces.provider_errors import RequestRefused
 
 ARequest = Callable[..., ChatRequest]
 
