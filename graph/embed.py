@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 T = TypeVar("T")
 Vector = NDArray[np.float32]
 
-_CHUNK = 1_000
-"""Texts embedded before they are written to the cache: what an interruption loses at most."""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (
     embedder TEXT NOT NULL, digest BLOB NOT NULL, vector BLOB NOT NULL,
@@ -46,13 +44,14 @@ class Embedder(Protocol):
         """One row a text, in order: shape ``(texts, dims)``.
 
         Rows have length 1, or are all zero for a text with nothing in it. The same text
-        gives the same row, whatever else is asked for with it.
+        gives the same row, whatever else is asked for with it; hosted models keep to that
+        but for the last digits.
         """
         ...
 
 
 class EmbedderUnavailable(Exception):
-    """An embedder cannot be used on this machine; the message says how to mend it."""
+    """An embedder cannot be used; the message says how to mend it."""
 
 
 def default_cache_path() -> Path:
@@ -62,13 +61,17 @@ def default_cache_path() -> Path:
 
 
 class CachedEmbedder:
-    """Any embedder, asked only once for each text.
+    """Any embedder, asked only once for each text, and not at all for blank ones.
 
     Vectors are kept in the SQLite file *path*, by the embedder's name and the SHA-256 of
     the text; several processes may share the file. The cache is a convenience: a file
     that is damaged is set aside, one that cannot be used is done without, both with a
-    warning in the log. *on_progress* hears texts done and texts in all, after each
-    thousand that had to be embedded.
+    warning in the log.
+
+    Args:
+        chunk: Texts embedded before they are written to the file: what an interruption
+            loses at most.
+        on_progress: Hears texts done and texts in all, after each chunk.
     """
 
     def __init__(
@@ -76,10 +79,12 @@ class CachedEmbedder:
         inner: Embedder,
         path: Path,
         *,
+        chunk: int = 1_000,
         on_progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._inner = inner
         self._path = path
+        self._chunk = chunk
         self._on_progress = on_progress
         self._log = structlog.get_logger()
 
@@ -92,23 +97,42 @@ class CachedEmbedder:
         return self._inner.default_min_cosine
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        distinct = list(dict.fromkeys(texts))
+        """One row a text; see `Embedder`.
+
+        Raises:
+            EmbedderUnavailable: The model behind the name is not the one that gave the
+                vectors in the cache.
+        """
+        distinct = [text for text in dict.fromkeys(texts) if text.strip()]
+        if not distinct:
+            return self._inner.embed(texts)
         digests = [hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in distinct]
         known = self._look_up(digests)
         missing = [index for index, digest in enumerate(digests) if digest not in known]
-        for start in range(0, len(missing), _CHUNK):
-            chunk = missing[start : start + _CHUNK]
+        for start in range(0, len(missing), self._chunk):
+            chunk = missing[start : start + self._chunk]
             rows = self._inner.embed([distinct[index] for index in chunk])
             fresh = {digests[index]: row for index, row in zip(chunk, rows, strict=True)}
+            self._check_dims(known, fresh)
             self._remember(fresh)
             known |= fresh
             if self._on_progress is not None:
                 done = len(distinct) - len(missing) + start + len(chunk)
                 self._on_progress(done, len(distinct))
-        if not distinct:
-            return self._inner.embed([])
         row_of = {text: known[digest] for text, digest in zip(distinct, digests, strict=True)}
-        return np.stack([row_of[text] for text in texts])
+        blank = np.zeros_like(known[digests[0]])
+        return np.stack([row_of.get(text, blank) for text in texts])
+
+    def _check_dims(self, known: dict[bytes, Vector], fresh: dict[bytes, Vector]) -> None:
+        """A server may put another model behind a name; vectors of two cannot be compared."""
+        before = {vector.size for vector in known.values()}
+        now = {vector.size for vector in fresh.values()}
+        if before and now != before:
+            raise EmbedderUnavailable(
+                f"{self.name} now gives vectors of {max(now)} numbers, and earlier ones, in "
+                f"{self._path}, have {max(before)}: the model has changed. Remove that file to "
+                "embed everything again."
+            )
 
     def _look_up(self, digests: Sequence[bytes]) -> dict[bytes, Vector]:
         def select(connection: sqlite3.Connection) -> dict[bytes, Vector]:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from simkit.spending import Spending
 from simkit.traces.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauges:
-    """What a watcher may ask of a run at any moment; asking is cheap and changes nothing."""
+    """What a watcher may ask of a run a few times a second; asking changes nothing."""
 
     in_flight: Callable[[], int]
     """Conversations that are being played."""
@@ -22,6 +23,12 @@ class Gauges:
     """Trajectories that wait for a filter worker."""
     limiting: Callable[[], str]
     """What sets the pace now, e.g. ``"requests"`` or ``"nothing"``."""
+    spending: Callable[[], tuple[Spending, ...]]
+    """How far each budget is: tokens, and money where every price is known."""
+    not_started: Callable[[], int]
+    """Conversations that will not be played because the budget does not reach for them."""
+    loop_behind_seconds: Callable[[], float]
+    """How late the event loop has been lately."""
 
 
 class Bus:

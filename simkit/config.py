@@ -284,7 +284,7 @@ class BudgetSection(Section):
     """Most tokens, input and output together; unset: no limit."""
     money: Money | None = None
     """Most money, in the currency of the prices; unset: no limit."""
-    prices: Path | None = None
+    prices: Path | None = Field(default=None, strict=False)
     """File of prices; unset: the one that comes with simkit."""
 
 

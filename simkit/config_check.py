@@ -18,6 +18,8 @@ def check_run(config: RunConfig) -> None:
     """
     problems = [*_catalog_problems(config), *_model_problems(config)]
     used = _providers_in_use(config)
+    if config.graph.embedder == "provider":
+        problems += embedding_problems(config)
     problems += [
         missing_provider(key, name, config.providers)
         for name, key in used.items()
@@ -87,4 +89,25 @@ def _key_problems(config: RunConfig, name: str) -> list[str]:
                 f"providers.{name}.{problem}; put the key for {provider.base_url} there"
                 for problem in error.problems
             ]
+    return problems
+
+
+def embedding_problems(config: RunConfig) -> list[str]:
+    """Why ``[embedding]`` cannot be used for a graph, a line for each reason."""
+    section = config.embedding
+    problems = []
+    if section.model is None:
+        problems.append(
+            "embedding.model: expected the name of an embedding model, since graph.embedder is "
+            '"provider"; set it there, or for graph build with --model'
+        )
+    provider = config.providers.get(section.provider)
+    if provider is None:
+        problem = missing_provider("embedding.provider", section.provider, config.providers)
+        problems.append(problem)
+    elif provider.api == "anthropic":
+        problems.append(
+            f"embedding.provider: [providers.{section.provider}] speaks Anthropic's API, which "
+            "has no embeddings; name another provider"
+        )
     return problems

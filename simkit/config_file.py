@@ -34,7 +34,7 @@ def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
     """
     data = {} if path is None else _read(path)
     if path is not None:
-        _resolve_catalogs(data, path.absolute().parent)
+        _resolve_paths(data, path.absolute().parent)
     given = {key: value for key, value in overrides.items() if value is not None}
     origin = Origin(file=str(path or "command line"), flags=_apply(given, data))
     try:
@@ -109,7 +109,10 @@ def _full_key(key: str, overrides: Mapping[str, Any], data: Mapping[str, Any]) -
     return f"providers.{overrides.get('model.provider') or in_file or 'default'}.{rest}"
 
 
-def _resolve_catalogs(data: dict[str, Any], folder: Path) -> None:
+def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
+    budget = data.get("budget")
+    if isinstance(budget, dict) and isinstance(budget.get("prices"), str):
+        budget["prices"] = _absolute(Path(budget["prices"]), folder)
     catalog = data.get("catalog")
     if isinstance(catalog, dict) and isinstance(catalog.get("paths"), list):
         catalog["paths"] = [

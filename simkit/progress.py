@@ -6,10 +6,9 @@ so its cost does not grow with the speed of the run.
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import anyio
 from anyio.abc import TaskStatus
@@ -20,116 +19,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from simkit.bus import Bus
-from simkit.traces.events import (
-    CallAnswered,
-    CallRetried,
-    ConversationStarted,
-    Event,
-    Preparing,
-    TrajectoryJudged,
-)
+from simkit.bus import Bus, Gauges
+from simkit.loop_lag import NOTABLE_SECONDS
+from simkit.printable import printable_line
+from simkit.spending import TOKENS, Spending
+from simkit.tally import Tally
+from simkit.traces.events import Event
+from simkit.traces.one_line import one_line
 
 DRAWING_SECONDS = 0.25
 LINE_SECONDS = 5.0
-_CALL_WINDOW_SECONDS = 10.0
-# Conversations end rarely and in waves; a short window would make the time left jump.
-_DONE_WINDOW_SECONDS = 300.0
 _BUFFER = 20_000
 """Events that may wait to be counted; at thousands a second this is several seconds."""
-
-
-class SlidingRate:
-    """How often something happened in the last *seconds*, in memory that does not grow."""
-
-    _SLICES = 40
-
-    def __init__(self, seconds: float) -> None:
-        self._slice_seconds = seconds / self._SLICES
-        self._slices: deque[tuple[int, int]] = deque()
-
-    def count(self, now: float) -> None:
-        """It happened once, at *now*."""
-        number = int(now / self._slice_seconds)
-        if self._slices and self._slices[-1][0] == number:
-            number, counted = self._slices.pop()
-            self._slices.append((number, counted + 1))
-        else:
-            self._slices.append((number, 1))
-        self._forget(number)
-
-    def per_second(self, now: float, *, since: float) -> float:
-        """Times a second over the window, or from *since* where that is shorter ago."""
-        self._forget(int(now / self._slice_seconds))
-        window = min(now - since, self._slice_seconds * self._SLICES)
-        return sum(counted for _, counted in self._slices) / window if window > 0 else 0.0
-
-    def _forget(self, newest: int) -> None:
-        while self._slices and self._slices[0][0] <= newest - self._SLICES:
-            self._slices.popleft()
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What has happened so far, counted from events; knows no terminal and no clock."""
-
-    total: int
-    started_at: float
-    kept: int = 0
-    dropped: int = 0
-    failed: int = 0
-    retries: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    preparing: Preparing | None = None
-    """What the run still does before its first conversation."""
-    _calls: SlidingRate = field(default_factory=lambda: SlidingRate(_CALL_WINDOW_SECONDS))
-    _done: SlidingRate = field(default_factory=lambda: SlidingRate(_DONE_WINDOW_SECONDS))
-
-    @property
-    def done(self) -> int:
-        """Conversations whose verdict is in the store."""
-        return self.kept + self.dropped + self.failed
-
-    def count(self, event: Event, now: float) -> None:
-        """Take in one event that arrived at *now*, in seconds of a monotonic clock."""
-        match event:
-            case TrajectoryJudged(outcome="kept"):
-                self.kept += 1
-                self._done.count(now)
-            case TrajectoryJudged(outcome="dropped"):
-                self.dropped += 1
-                self._done.count(now)
-            case TrajectoryJudged():
-                self.failed += 1
-                self._done.count(now)
-            case CallAnswered(usage=usage):
-                self.input_tokens += usage.input_tokens
-                self.output_tokens += usage.output_tokens
-                self._calls.count(now)
-            case CallRetried():
-                self.retries += 1
-            case Preparing():
-                self.preparing = event
-            case ConversationStarted():
-                self.preparing = None
-            case _:
-                pass
-
-    def calls_per_second(self, now: float) -> float:
-        """Answered calls a second over the last 10 seconds."""
-        return self._calls.per_second(now, since=self.started_at)
-
-    def seconds_left(self, now: float, *, in_flight: int) -> float | None:
-        """Until all are done at the pace of the last 5 minutes; None when nothing tells it.
-
-        Conversations begin together and end together, so the pace means nothing before as
-        many are done as are *in_flight*.
-        """
-        if self.done < in_flight:
-            return None
-        rate = self._done.per_second(now, since=self.started_at)
-        return (self.total - self.done) / rate if rate > 0 else None
 
 
 class Progress:
@@ -174,12 +75,18 @@ class Progress:
             if tally.done or tally.input_tokens:  # else its error says more
                 self._print_line(tally)
 
+    def _facts(self, tally: Tally) -> list[str]:
+        shown = facts(tally, self._bus.gauges, anyio.current_time(), datetime.now().astimezone())
+        # Not part of the run: the display itself could not keep up.
+        missed = f"{self._bus.dropped:,} events not counted"
+        return [*shown, missed] if self._bus.dropped else shown
+
     def _print_line(self, tally: Tally) -> None:
-        line = " | ".join(facts(tally, self._bus, anyio.current_time()))
+        line = " | ".join(self._facts(tally))
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _picture(self, tally: Tally) -> RenderableType:
-        done, *others = facts(tally, self._bus, anyio.current_time())
+        done, *others = self._facts(tally)
         picture = Table.grid(padding=(0, 1))
         picture.add_row(ProgressBar(total=tally.total, completed=tally.done, width=30), Text(done))
         lines = Table.grid()
@@ -201,42 +108,80 @@ def _count_all(tally: Tally, first: Event, events: MemoryObjectReceiveStream[Eve
             tally.count(events.receive_nowait(), now)
 
 
-def facts(tally: Tally, bus: Bus, now: float) -> list[str]:
-    """The state of a run in short phrases, the most important first."""
+def facts(tally: Tally, gauges: Gauges | None, now: float, clock: datetime) -> list[str]:
+    """The state of a run in short phrases, the most important first.
+
+    Args:
+        gauges: None while the run cannot be asked yet.
+        now: In seconds of the clock that *tally* counts with.
+        clock: The same moment for people.
+    """
+    elapsed = f"{_duration(now - tally.started_at)} elapsed"
     if tally.preparing is not None:
         coming = tally.preparing
-        return [
-            f"{coming.what}: {coming.done:,}/{coming.total:,}",
-            f"{_clock(now - tally.started_at)} elapsed",
-        ]
+        return [f"{coming.what}: {coming.done:,}/{coming.total:,}", elapsed]
     outcomes = f"kept {tally.kept:,}, dropped {tally.dropped:,}, failed {tally.failed:,}"
     shown = [f"{tally.done:,}/{tally.total:,} done ({outcomes})"]
-    if bus.gauges is not None:
-        shown.append(f"{bus.gauges.in_flight():,} in flight")
-        shown.append(f"{bus.gauges.filters_waiting():,} waiting for filters")
+    if gauges is not None:
+        shown.append(f"{gauges.in_flight():,} in flight")
+        shown.append(f"{gauges.filters_waiting():,} waiting for filters")
     shown += [
         f"{tally.calls_per_second(now):.1f} calls/s",
         f"{_short(tally.input_tokens)} tokens in, {_short(tally.output_tokens)} out",
         f"{tally.retries:,} retries",
     ]
-    if bus.gauges is not None:
-        limiting = bus.gauges.limiting()
-        shown.append("no limit reached" if limiting == "nothing" else f"limited by {limiting}")
-    if bus.dropped:
-        shown.append(f"{bus.dropped:,} events not counted")
-    in_flight = 0 if bus.gauges is None else bus.gauges.in_flight()
-    left = tally.seconds_left(now, in_flight=in_flight)
-    shown.append(f"{_clock(now - tally.started_at)} elapsed")
-    shown.append(f"{'?' if left is None else _clock(left)} left")
-    return shown
+    if gauges is not None:
+        shown += _limits(gauges)
+    shown += _pauses(tally, now, clock)
+    return [*shown, elapsed, _left(tally, gauges, now)]
 
 
-def _short(count: int) -> str:
+def _limits(gauges: Gauges) -> Iterator[str]:
+    """What has been spent, and what holds the run up."""
+    yield from filter(None, map(_spent, gauges.spending()))
+    if not_started := gauges.not_started():
+        yield f"{not_started:,} not started: the budget does not reach for them"
+    limiting = gauges.limiting()
+    yield "no limit reached" if limiting == "nothing" else f"limited by {limiting}"
+    behind = gauges.loop_behind_seconds()
+    if behind > NOTABLE_SECONDS:
+        yield f"event loop {behind:.1f} s behind"
+
+
+def _spent(spending: Spending) -> str:
+    tokens = spending.unit == TOKENS
+    if spending.limit is None:  # tokens are shown already; what no limit needs, nobody forecasts
+        return "" if tokens else f"spent {spending.spent:,.2f} {spending.unit}"
+    amount = _short if tokens else "{:,.2f}".format
+    text = f"spent {amount(spending.spent)} of {amount(spending.limit)} {spending.unit}"
+    return text if spending.forecast is None else f"{text}, forecast {amount(spending.forecast)}"
+
+
+def _pauses(tally: Tally, now: float, clock: datetime) -> Iterator[str]:
+    for account, pause in tally.paused.items():
+        if pause.until > now:
+            end = clock + timedelta(seconds=pause.until - now)
+            day = "" if end.date() == clock.date() else f"{end:%Y-%m-%d} "
+            yield f"paused: {account} until {day}{end:%H:%M} ({_reason(pause.reason)})"
+
+
+def _reason(told: str) -> str:
+    return one_line(printable_line(told), limit=80)
+
+
+def _left(tally: Tally, gauges: Gauges | None, now: float) -> str:
+    in_flight = 0 if gauges is None else gauges.in_flight()
+    not_started = 0 if gauges is None else gauges.not_started()
+    left = tally.seconds_left(now, in_flight=in_flight, not_started=not_started)
+    return f"{'?' if left is None else _duration(left)} left"
+
+
+def _short(count: float) -> str:
     for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
         if count >= size:
             return f"{count / size:.1f}{unit}"
-    return str(count)
+    return f"{count:.0f}"
 
 
-def _clock(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))

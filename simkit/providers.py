@@ -1,23 +1,28 @@
-"""The clients of a run: one stack for each model, one limiter for each account."""
+"""The clients of a run: for each model all its accounts as one client, and the journal."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
+import aiohttp
 import structlog
 
+from simkit.accounts import Account, Transport, accounts_of, check, joined
+from simkit.bus import Bus
+from simkit.clients.anthropic_chat import AnthropicChat
 from simkit.clients.http_session import open_session
 from simkit.clients.journaled import Journal, Journaled
-from simkit.clients.limited import Limited
+from simkit.clients.metered import Metered
 from simkit.clients.openai_chat import OpenAIChat
-from simkit.clients.retrying import Retrying, RetryPolicy
-from simkit.config import ProviderConfig, RunConfig, api_key
-from simkit.limits.limiter import AccountLimiter
+from simkit.clients.tool_mode import tool_mode_client
+from simkit.config import ProviderConfig, RoleConfig, RunConfig
 from simkit.open_files import allow_connections
-from simkit.traces.calls import AgentRole, ChatClient
+from simkit.prices import Prices
+from simkit.spending import Ledger
+from simkit.traces.calls import AgentRole, Answer, ChatClient, ChatRequest
 from simkit.traces.events import CallAnswered, CallRetried
 from simkit.traces.voice import Voice
 
@@ -26,27 +31,30 @@ _log = structlog.get_logger()
 CALLS_PER_CONVERSATION = 4
 """Connections planned for each conversation in flight: parallel tool calls and its judges."""
 
+ChatAccount = Account[ChatRequest, Answer]
+Choice = tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]]
+"""What one role may ask: providers, model, and fallbacks as provider and model."""
+
 
 @dataclass(slots=True)
 class Providers:
-    """Every model that a run may ask."""
+    """Every account that a run may ask."""
 
     config: RunConfig
-    limiters: dict[tuple[str, str], AccountLimiter] = field(default_factory=dict)
-    """One for each provider table and model."""
-    transports: dict[tuple[str, str], OpenAIChat] = field(default_factory=dict)
+    accounts: dict[tuple[str, str], list[ChatAccount]] = field(default_factory=dict)
+    """Provider table and model to an account for each key."""
 
     async def check(self) -> None:
-        """Make sure that each provider answers and accepts the key, before anything is made.
+        """Make sure that each model can be asked somewhere, before anything is made.
 
         Raises:
-            Unreachable, KeyRefused: It does not.
+            Unreachable, KeyRefused: It cannot.
         """
-        seen: set[str] = set()
-        for (provider, _), transport in self.transports.items():
-            if provider not in seen:
-                seen.add(provider)
-                await transport.check()
+        checked: set[tuple[str, ...]] = set()
+        for providers, model, fallbacks in _choices(self.config):
+            if providers not in checked:  # whatever the model, address and key are the same
+                checked.add(providers)
+                await check(self._of([(name, model) for name in providers]) + self._of(fallbacks))
 
     def voices(
         self,
@@ -56,26 +64,22 @@ class Providers:
         on_retry: Callable[[CallRetried], None],
     ) -> dict[AgentRole, Voice]:
         """Role to the voice that it speaks with, for the roles in use."""
-        jitter = random.Random()  # timing only; it never reaches the data
-        stacks: dict[tuple[str, str], ChatClient] = {
-            account: Journaled(
-                Retrying(
-                    Limited(transport, self.limiters[account]),
-                    _retry_policy(self.config.providers[account[0]]),
-                    jitter=jitter,
-                    on_retry=on_retry,
-                ),
-                journal,
-                on_answer=on_answer,
+        clients: dict[Choice, ChatClient] = {}
+        for choice in _choices(self.config):
+            providers, model, fallbacks = choice
+            client = joined(
+                self._of([(name, model) for name in providers]),
+                self._of(fallbacks),
+                self.config.providers[providers[0]],
+                on_retry=on_retry,
             )
-            for account, transport in self.transports.items()
-        }
+            clients[choice] = Journaled(client, journal, on_answer=on_answer)
         voices = {}
         for role in self.config.roles_in_use:
             settings = self.config.role(role)
             voices[role] = Voice(
                 role=role,
-                client=stacks[settings.providers[0], settings.model],
+                client=clients[_choice(settings)],
                 temperature=settings.temperature,
                 max_output_tokens=settings.max_output_tokens,
             )
@@ -83,45 +87,101 @@ class Providers:
 
     def limiting(self) -> str:
         """What sets the pace now, over all accounts."""
-        causes = [limiter.limiting() for limiter in self.limiters.values()]
+        causes = [account.limiter.limiting() for account in self._all()]
         return next((cause for cause in causes if cause != "nothing"), "nothing")
 
     def leaked(self) -> int:
         """Reservations still open; 0 once no call is being made."""
-        return sum(limiter.open_reservations for limiter in self.limiters.values())
+        return sum(account.limiter.open_reservations for account in self._all())
+
+    def _all(self) -> Iterator[ChatAccount]:
+        for accounts in self.accounts.values():
+            yield from accounts
+
+    def _of(self, asked: Sequence[tuple[str, str]]) -> list[ChatAccount]:
+        return [account for pair in asked for account in self.accounts[pair]]
 
 
 @asynccontextmanager
-async def open_providers(config: RunConfig) -> AsyncIterator[Providers]:
+async def open_providers(
+    config: RunConfig, ledger: Ledger, prices: Prices, bus: Bus
+) -> AsyncIterator[Providers]:
     """Open the connections that *config* asks for; they close on leaving.
+
+    Args:
+        ledger: Counts what is paid, at *prices*.
+        bus: Is told when an account rests for long.
 
     Raises:
         ConfigError: A key is not in the environment.
     """
     providers = Providers(config)
-    accounts = dict.fromkeys(
-        (settings.providers[0], settings.model)
-        for settings in map(config.role, config.roles_in_use)
-    )
+    choices = _choices(config)
+    asked = list(dict.fromkeys(pair for choice in choices for pair in _pairs(choice)))
     connections = _connections(config)
-    async with open_session(max_connections=connections) as session:
-        for name, model in accounts:
+    # Calls queue at the limiter, in order; behind a full pool their clocks would run.
+    keys = sum(len(config.providers[name].api_key_env) or 1 for name, _ in asked)
+    share = max(1, connections // keys)
+    alone = {choice[0] for choice in choices if _is_alone(choice, config)}
+    async with AsyncExitStack() as stack:
+        sessions: dict[str, aiohttp.ClientSession] = {}
+        for name, model in asked:
             provider = config.providers[name]
-            variable = next(iter(provider.api_key_env), None)
-            # Calls queue at the limiter, in order; behind a full pool their clocks would run.
-            share = max(1, connections // len(accounts))
-            providers.limiters[name, model] = _limiter(provider, share)
-            providers.transports[name, model] = OpenAIChat(
-                session,
-                base_url=provider.base_url,
-                model=model,
-                api_key=api_key(variable) if variable else None,
-                key_hint=variable,
-                extra_headers=provider.extra_headers,
-                first_byte_seconds=provider.first_byte_seconds,
-                total_seconds=provider.total_seconds,
+            if name not in sessions:
+                session = open_session(
+                    max_connections=connections, connect_seconds=provider.connect_seconds
+                )
+                sessions[name] = await stack.enter_async_context(session)
+            providers.accounts[name, model] = list(
+                accounts_of(
+                    provider,
+                    model,
+                    _transport(provider),
+                    sessions[name],
+                    connections=share,
+                    is_alone=(name,) in alone,
+                    around=partial(_paid, provider, ledger, prices, name),
+                    on_pause=bus.publish,
+                )
             )
         yield providers
+
+
+def _transport(provider: ProviderConfig) -> Callable[..., Transport[ChatRequest, Answer]]:
+    speaks = AnthropicChat if provider.api == "anthropic" else OpenAIChat
+    return partial(speaks, stream=provider.stream)
+
+
+def _paid(
+    provider: ProviderConfig,
+    ledger: Ledger,
+    prices: Prices,
+    name: str,
+    transport: Transport[ChatRequest, Answer],
+) -> Metered[ChatRequest, Answer]:
+    spoken = tool_mode_client(transport, provider.tool_mode)
+    return Metered(spoken, ledger, prices.of(name, transport.model))
+
+
+def _choices(config: RunConfig) -> list[Choice]:
+    roles = map(config.role, config.roles_in_use)
+    return list(dict.fromkeys(map(_choice, roles)))
+
+
+def _choice(role: RoleConfig) -> Choice:
+    fallbacks = tuple((fallback.provider, fallback.model) for fallback in role.fallback)
+    return role.providers, role.model, fallbacks
+
+
+def _pairs(choice: Choice) -> list[tuple[str, str]]:
+    providers, model, fallbacks = choice
+    return [*((name, model) for name in providers), *fallbacks]
+
+
+def _is_alone(choice: Choice, config: RunConfig) -> bool:
+    """Whether there is one account only for what *choice* asks."""
+    pairs = _pairs(choice)
+    return len(pairs) == 1 and len(config.providers[pairs[0][0]].api_key_env) <= 1
 
 
 def _connections(config: RunConfig) -> int:
@@ -135,17 +195,3 @@ def _connections(config: RunConfig) -> int:
             connections=possible,
         )
     return possible
-
-
-def _retry_policy(provider: ProviderConfig) -> RetryPolicy:
-    return RetryPolicy(
-        attempts=provider.retry_attempts, min_pause_seconds=provider.retry_min_pause_seconds
-    )
-
-
-def _limiter(provider: ProviderConfig, connections: int) -> AccountLimiter:
-    return AccountLimiter(
-        requests_per_minute=provider.requests_per_minute,
-        tokens_per_minute=provider.tokens_per_minute,
-        max_in_flight=min(provider.max_calls_in_flight or connections, connections),
-    )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from simkit.config import CatalogSection, GraphSection, RunConfig
+from simkit.config import CatalogSection, RunConfig
 from simkit.graph.catalog import Catalog, read_catalogs
 from simkit.graph.embed import CachedEmbedder, Embedder, default_cache_path
 from simkit.graph.function_graph import FunctionGraph, Summary
@@ -54,19 +54,26 @@ def _most(counted: Mapping[str, int], most: int = 3) -> str:
     return f" ({', '.join(shown)})" if shown else ""
 
 
-def prepare(config: RunConfig, on_progress: OnProgress = None) -> Ground:
+def prepare(
+    config: RunConfig,
+    on_progress: OnProgress = None,
+    hosted: Embedder | None = None,
+) -> Ground:
     """Read the catalogs, build the graph, and be ready to walk it.
 
-    *on_progress* hears how many parameter texts are embedded, and of how many.
+    Args:
+        on_progress: Hears how many parameter texts are embedded, and of how many.
+        hosted: What `open_embedder` gives, when the configured embedder is "provider".
 
     Raises:
         CatalogError: A catalog cannot be used.
         EmbedderUnavailable: The configured embedder is not installed.
+        ProviderError: The provider did not embed a text.
 
     Takes seconds for thousands of functions; run it in a thread.
     """
     catalog = read_catalog(config.catalog)
-    graph = build_graph(catalog, config.graph, on_progress)
+    graph = build_graph(catalog, config, on_progress, hosted)
     walker = Walker(
         graph,
         seed=config.run.seed,
@@ -82,24 +89,36 @@ def read_catalog(section: CatalogSection) -> Catalog:
 
 
 def build_graph(
-    catalog: Catalog, section: GraphSection, on_progress: OnProgress = None
+    catalog: Catalog,
+    config: RunConfig,
+    on_progress: OnProgress = None,
+    hosted: Embedder | None = None,
 ) -> FunctionGraph:
-    """The function graph of *catalog*; parameter vectors come from the cache where known."""
-    embedder = CachedEmbedder(
-        make_embedder(section.embedder), default_cache_path(), on_progress=on_progress
-    )
+    """The function graph of *catalog*; parameter vectors come from the cache where known.
+
+    For the arguments and the errors see `prepare`.
+    """
     return FunctionGraph.build(
         catalog.functions,
-        embedder,
-        min_cosine=section.min_cosine,
-        max_out_edges=section.max_out_edges,
+        _make_embedder(config, on_progress, hosted),
+        min_cosine=config.graph.min_cosine,
+        max_out_edges=config.graph.max_out_edges,
     )
 
 
-def make_embedder(name: str) -> Embedder:
-    """The embedder that the configuration calls *name*."""
-    if name == "minilm":
-        from simkit.graph.minilm import MiniLM  # loads 23 MB of weights
+def _make_embedder(config: RunConfig, on_progress: OnProgress, hosted: Embedder | None) -> Embedder:
+    """The configured embedder, behind the cache."""
+    path = default_cache_path()
+    match config.graph.embedder:
+        case "minilm":
+            from simkit.graph.minilm import MiniLM  # loads 23 MB of weights
 
-        return MiniLM()
-    return Lexical()
+            return CachedEmbedder(MiniLM(), path, on_progress=on_progress)
+        case "lexical":
+            return CachedEmbedder(Lexical(), path, on_progress=on_progress)
+        case "provider":
+            from simkit.provider_embedder import CHUNK
+
+            if hosted is None:
+                raise ValueError('the embedder "provider" must be opened and handed in')
+            return CachedEmbedder(hosted, path, chunk=CHUNK, on_progress=on_progress)

@@ -130,7 +130,7 @@ async def test_another_seed_gives_other_conversations(tmp_path: Path) -> None:
 
 async def test_limits_change_the_pace_and_not_the_data(tmp_path: Path) -> None:
     made = []
-    for name, limits in (("free", {}), ("capped", {"concurrency": 3, "rpm": 12_000})):
+    for name, limits in (("free", {}), ("capped", {"hints": "none", "rpm": 9_000})):
         async with provider(mistakes=0.1, **limits) as standin:
             await run(standin.config(), tmp_path / name, Bus())
             if limits:

@@ -17,6 +17,7 @@ INTERRUPTED = 130
 
 # By name, so that printing a help page or an error imports nothing heavy.
 EXPECTED: Mapping[str, int] = {
+    "simkit.complete.reply_file.ReplyFileError": USAGE_ERROR,
     "simkit.config.ConfigError": USAGE_ERROR,
     "simkit.graph.catalogs.entry.CatalogError": USAGE_ERROR,
     "simkit.graph.embed.EmbedderUnavailable": USAGE_ERROR,

@@ -15,6 +15,7 @@ class EmbedderName(StrEnum):
 
     MINILM = "minilm"
     LEXICAL = "lexical"
+    PROVIDER = "provider"
 
 
 ConfigFile = Annotated[
@@ -39,8 +40,18 @@ Conversations = Annotated[
 Concurrency = Annotated[
     int | None, typer.Option("--concurrency", help="Conversations in flight at most.")
 ]
-Rpm = Annotated[float | None, typer.Option("--rpm", help="Requests a minute at most.")]
-Tpm = Annotated[float | None, typer.Option("--tpm", help="Tokens a minute at most.")]
+Rpm = Annotated[
+    float | None, typer.Option("--rpm", help="Requests a minute at most; unset: learned.")
+]
+Tpm = Annotated[
+    float | None, typer.Option("--tpm", help="Tokens a minute at most; unset: learned.")
+]
+Itpm = Annotated[
+    float | None, typer.Option("--itpm", help="Input tokens a minute at most; unset: learned.")
+]
+Otpm = Annotated[
+    float | None, typer.Option("--otpm", help="Output tokens a minute at most; unset: learned.")
+]
 Embedder = Annotated[
     EmbedderName | None,
     typer.Option("--embedder", help="What compares parameter texts; minilm unless you say."),

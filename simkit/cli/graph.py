@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simkit.cli import flags
+from simkit.cli.errors import INTERRUPTED
 
 if TYPE_CHECKING:
+    from simkit.config import RunConfig
     from simkit.graph.catalog import Catalog
+    from simkit.graph.function_graph import FunctionGraph
 
 _MOST_REJECTIONS = 5
 
@@ -31,25 +34,47 @@ def build(
         float | None,
         typer.Option("--min-cosine", help="Cosine that an edge exceeds; the embedder's own."),
     ] = None,
+    base_url: flags.BaseUrl = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="What embeds, for --embedder provider."),
+    ] = None,
+    api_key_env: flags.ApiKeyEnv = None,
+    rpm: flags.Rpm = None,
+    tpm: flags.Tpm = None,
 ) -> None:
     """Link functions whose outputs may feed the inputs of others, and write the graph."""
     import sys
 
+    from simkit.config_check import secrets
     from simkit.config_file import load_config
     from simkit.log import configure_log
-    from simkit.scenarios import build_graph, read_catalog
+    from simkit.scenarios import read_catalog
 
-    configure_log(secrets=(), warnings=sys.stderr)
     _spare_catalogs(catalogs, out)
+    if embedder != flags.EmbedderName.PROVIDER and (base_url or model):
+        raise typer.BadParameter(
+            "a provider is asked only with --embedder provider", param_hint="'--embedder'"
+        )
     given = {
         "catalog.paths": catalogs,
         "graph.embedder": embedder and embedder.value,
         "graph.min_cosine": min_cosine,
+        "provider.base_url": base_url,
+        "embedding.model": model,
+        "provider.api_key_env": api_key_env,
+        "provider.requests_per_minute": rpm,
+        "provider.tokens_per_minute": tpm,
     }
     config = load_config(None, given)
+    configure_log(secrets=secrets(config), warnings=sys.stderr)
     catalog = read_catalog(config.catalog)
     _print_catalog(catalog)
-    built = build_graph(catalog, config.graph)
+    try:
+        built = _built(catalog, config)
+    except KeyboardInterrupt:
+        print("simkit: interrupted; what was embedded is kept for the next time", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
     built.save(out)
     summary = built.summary()
     print(f"{out}: {summary.functions:,} functions, {summary.edges:,} edges")
@@ -98,6 +123,31 @@ def walk(
     )
     for scenario in islice(walker.scenarios(), count):
         print(f"{scenario.number}: {' -> '.join(scenario.chain)}")
+
+
+def _built(catalog: Catalog, config: RunConfig) -> FunctionGraph:
+    import anyio
+
+    from simkit.scenarios import build_graph
+
+    if config.graph.embedder == "provider":
+        return anyio.run(_built_with_provider, catalog, config)
+    return build_graph(catalog, config)
+
+
+async def _built_with_provider(catalog: Catalog, config: RunConfig) -> FunctionGraph:
+    import anyio.to_thread
+
+    from simkit.embedding_stack import open_embedder
+    from simkit.prices import load_prices
+    from simkit.scenarios import build_graph
+    from simkit.spending import Ledger
+
+    ledger = Ledger(tokens=None, money=None, currency=None)
+    async with open_embedder(config, ledger, load_prices(None)) as hosted:
+        return await anyio.to_thread.run_sync(
+            build_graph, catalog, config, None, hosted, abandon_on_cancel=True
+        )
 
 
 def _spare_catalogs(catalogs: list[Path], out: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Annotated, cast
 
 import typer
 
+from simkit.cli.complete import EXIT_CODES as COMPLETE_EXIT_CODES
+from simkit.cli.complete import complete
 from simkit.cli.config import config
 from simkit.cli.errors import USAGE_ERROR, print_error, report_error
 from simkit.cli.export import export
@@ -53,6 +55,7 @@ def _simkit(
 
 app.command(epilog=EXIT_CODES)(generate)
 app.add_typer(graph, name="graph")
+app.command(epilog=COMPLETE_EXIT_CODES)(complete)
 app.command(epilog=EXIT_CODES)(export)
 app.command(epilog=EXIT_CODES)(provider)
 app.command(epilog=EXIT_CODES)(report)

@@ -7,15 +7,32 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from simkit.standin.brain_contract import Brain
     from simkit.standin.settings import StandinSettings
 
 _CONNECTIONS = 20_000
 """Clients that may be connected at once, where the system allows as many open files."""
+
+
+class HintsName(StrEnum):
+    """What ``--hints`` takes."""
+
+    ALL = "all"
+    RETRY_AFTER = "retry_after"
+    NONE = "none"
+
+
+class BrainName(StrEnum):
+    """What ``--brain`` takes."""
+
+    SCRIPTED = "scripted"
+    ECHO = "echo"
 
 
 def provider(
@@ -23,14 +40,38 @@ def provider(
     seed: Annotated[int, typer.Option("--seed", help="Root of replies, latency, faults.")] = 0,
     rpm: Annotated[float | None, typer.Option("--rpm", help="Requests a minute.")] = None,
     tpm: Annotated[float | None, typer.Option("--tpm", help="Tokens a minute.")] = None,
+    itpm: Annotated[
+        float | None, typer.Option("--itpm", help="Tokens of requests a minute.")
+    ] = None,
+    otpm: Annotated[
+        float | None, typer.Option("--otpm", help="Tokens of replies a minute.")
+    ] = None,
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", help="Requests at once.")
     ] = None,
+    window: Annotated[
+        float | None,
+        typer.Option("--window", metavar="SECONDS", help="Count in fixed windows of this length."),
+    ] = None,
+    hints: Annotated[
+        HintsName, typer.Option("--hints", help="What answers tell of the limits.")
+    ] = HintsName.ALL,
     latency: Annotated[
         float, typer.Option("--latency", metavar="SECONDS", help="Median time to a short reply.")
     ] = 0.0,
+    slowdown_at: Annotated[
+        float | None,
+        typer.Option("--slowdown-at", metavar="N", help="Requests in flight that double latency."),
+    ] = None,
     faults: Annotated[
         float, typer.Option("--faults", metavar="SHARE", help="Attempts that fail, 0 to 1.")
+    ] = 0.0,
+    hangs: Annotated[
+        bool, typer.Option("--hangs", help="Let some faults be answers that never come.")
+    ] = False,
+    hang_share: Annotated[
+        float,
+        typer.Option("--hang-share", metavar="SHARE", help="Attempts never answered, 0 to 1."),
     ] = 0.0,
     mistakes: Annotated[
         float, typer.Option("--mistakes", metavar="SHARE", help="Replies with a mistake, 0 to 1.")
@@ -39,6 +80,10 @@ def provider(
         list[str] | None,
         typer.Option("--model", metavar="NAME", help="A model it has; repeatable."),
     ] = None,
+    brain: Annotated[
+        BrainName,
+        typer.Option("--brain", help="echo repeats the question: for measuring clients."),
+    ] = BrainName.SCRIPTED,
     end_with_stdin: Annotated[
         bool,
         typer.Option(
@@ -63,20 +108,34 @@ def provider(
         seed=seed,
         rpm=rpm,
         tpm=tpm,
+        itpm=itpm,
+        otpm=otpm,
         concurrency=concurrency,
+        window_seconds=window,
+        hints=hints.value,
         latency_seconds=latency,
+        slowdown_at=slowdown_at,
         faults=faults,
+        hangs=hangs,
+        hang_share=hang_share,
         mistakes=mistakes,
         models=tuple(model or ["standin"]),
     )
-    anyio.run(_serve_until_told, settings, end_with_stdin)
+    anyio.run(_serve_until_told, settings, _brain(brain, mistakes), end_with_stdin)
 
 
-async def _serve_until_told(settings: StandinSettings, end_with_stdin: bool) -> None:
+def _brain(name: BrainName, mistakes: float) -> Brain:
+    from simkit.standin.brain import ScriptedBrain
+    from simkit.standin.echo import EchoBrain
+
+    return EchoBrain() if name is BrainName.ECHO else ScriptedBrain(mistakes=mistakes)
+
+
+async def _serve_until_told(settings: StandinSettings, brain: Brain, end_with_stdin: bool) -> None:
     """Serve until SIGINT, SIGTERM or, if wanted, the end of standard input."""
     import anyio
 
-    from simkit.standin.brain import ScriptedBrain
+    from simkit.garbage import rare_collections
     from simkit.standin.server import serve
 
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -89,7 +148,8 @@ async def _serve_until_told(settings: StandinSettings, end_with_stdin: bool) -> 
             serving.start_soon(end_after, signals.__anext__)
             if end_with_stdin:
                 serving.start_soon(end_after, _end_of_stdin)
-            await serve(settings, ScriptedBrain(mistakes=settings.mistakes), on_ready=_announce)
+            with rare_collections():
+                await serve(settings, brain, on_ready=_announce)
 
 
 async def _end_of_stdin() -> None:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
 
+import structlog
 from yarl import URL
 
 from simkit.traces.provider_errors import KeyRefused
+
+_log = structlog.get_logger()
 
 QUOTE_CHARACTERS = 300
 """Longest piece of other people's text in an error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots, so that what each call needs is worked out once.
+@dataclass(frozen=True, kw_only=True)
 class Endpoint:
     """One model at one address, with what is needed to be let in.
 
@@ -28,6 +34,12 @@ class Endpoint:
     extra_headers: Mapping[str, str] = field(repr=False)
     key_hint: str | None
     """The environment variable that the key comes from."""
+    key_header: Literal["Authorization", "x-api-key"] = "Authorization"
+    """Carries the key; ``Authorization`` as a bearer token."""
+    api_headers: Mapping[str, str] = field(default_factory=dict)
+    """What the API wants in each call besides; no secrets."""
+
+    _doubted: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.api_key:
@@ -44,7 +56,7 @@ class Endpoint:
                 "only one of them, so remove the other"
             )
 
-    @property
+    @cached_property
     def shown_url(self) -> str:
         """The address as errors may show it: user, password and query left out."""
         try:
@@ -52,15 +64,38 @@ class Endpoint:
         except ValueError:
             return self.quote(self.base_url)
 
-    @property
+    @cached_property
     def who(self) -> str:
         """The model and the address, for errors."""
         return f"{self.model} at {self.shown_url}"
 
     def headers(self) -> dict[str, str]:
-        """The headers of each call."""
-        key = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
-        return {**key, "Content-Type": "application/json", **self.extra_headers}
+        """The headers of each call; those of the user win."""
+        return {
+            **self._key_headers(),
+            "Content-Type": "application/json",
+            # Named, since what aiohttp would ask for depends on what else is installed.
+            "Accept-Encoding": "gzip, deflate",
+            **self.api_headers,
+            **self.extra_headers,
+        }
+
+    def _key_headers(self) -> dict[str, str]:
+        if not self.api_key:
+            return {}
+        bearer = self.key_header == "Authorization"
+        return {self.key_header: f"Bearer {self.api_key}" if bearer else self.api_key}
+
+    def doubt(self, header: str, value: str) -> None:
+        """Log that *header* says something that is not believed; once for each header."""
+        if header not in self._doubted:
+            self._doubted.add(header)
+            _log.warning(
+                "a provider sends a header that makes no sense; it is ignored",
+                provider=self.who,
+                header=header,
+                value=self.quote(value),
+            )
 
     def quote(self, text: str) -> str:
         """*text* from outside, on one line, cut to `QUOTE_CHARACTERS`, without our secrets."""
@@ -71,10 +106,19 @@ class Endpoint:
 
     def without_key(self, body: bytes) -> bytes:
         """A reply from which an echoed key is removed before anything is kept of it."""
+        key = self._removed_key
+        return body.replace(key, b"[key]") if key else body
+
+    def without_key_text(self, text: str) -> str:
+        """As `without_key`, for text that was put together from pieces."""
+        key = self._removed_key
+        return text.replace(key.decode(), "[key]") if key else text
+
+    @cached_property
+    def _removed_key(self) -> bytes:
         # Local servers are given words like "EMPTY" for a key, which models also say.
-        if self.api_key is None or len(self.api_key) < 16:
-            return body
-        return body.replace(self.api_key.encode(), b"[key]")
+        key = self.api_key or ""
+        return key.encode() if len(key) >= 16 else b""
 
     def _secrets(self) -> list[str]:
         # Some providers take the key in a header of their own; short values are no keys.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import orjson
 
 from simkit.clients.endpoint import Endpoint
-from simkit.clients.retry_after import retry_after_seconds
+from simkit.clients.exceeded_limit import exceeded_limit
+from simkit.clients.retry_after import retry_after_in_words, retry_after_seconds
 from simkit.traces.provider_errors import (
     BalanceExhausted,
     ContentRefused,
@@ -26,6 +28,29 @@ from simkit.traces.shallow_json import parse_json
 _BALANCE = ("insufficient_quota", "exceeded_current_quota", "insufficient_balance", "billing")
 _FILTER = ("content_filter", "content_policy", "moderation", "data_inspection")
 _MODEL = ("model_not_found", "invalid_model")
+_PLACE = ("unsupported_country",)
+
+_EMPTY_ACCOUNT = re.compile(
+    r"insufficient (?:account )?(?:balance|credit|funds)|out of credits?\b|account .{0,20}arrears"
+    r"|(?:balance|credits?) (?:is |are |has been |have been )?(?:too low|insufficient|exhausted)"
+)
+_ABOUT_CONTENT = re.compile(
+    r"moderation|content (?:policy|filter|management)|(?:safety|usage) polic|flagged|inappropriate"
+)
+_ABOUT_PLACE = re.compile(
+    r"(?:country|region|territory|location)\b.{0,40}(?:not (?:be )?(?:supported|available|allowed)"
+    r"|unsupported|restricted)"
+    r"|(?:not (?:supported|available|allowed)|unsupported|restricted)\b.{0,40}"
+    r"(?:country|region|territory|location)"
+)
+
+_PASSING = (408, 409, 425, 498)
+"""Below 500, but of the moment; 498 is how Groq says that it has no capacity left."""
+
+_CERTAIN_RETURN_SECONDS = 60.0
+"""A provider that says it answers again after so long speaks of a quota, not of money."""
+
+_READ_CHARACTERS = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +61,10 @@ class Complaint:
     """Empty when the body is not JSON that says something."""
     words: str
     """Its ``code`` and ``type``, in small letters."""
+    text: str
+    """The beginning of the message, in small letters."""
+    retry_after_seconds: float | None
+    """What its words say."""
     shown: str
     """The message, or whatever came instead, fit to be quoted."""
 
@@ -48,13 +77,22 @@ def read_complaint(body: bytes, endpoint: Endpoint) -> Complaint:
     try:
         value = parse_json(body)
     except ValueError:
-        return Complaint(message="", words="", shown=describe_body(body, endpoint))
+        return Complaint(
+            message="",
+            words="",
+            text="",
+            retry_after_seconds=None,
+            shown=describe_body(body, endpoint),
+        )
     error = _error_object(value)
     message = error.get("message") or error.get("detail") or error.get("error") or ""
     text = message if isinstance(message, str) else orjson.dumps(message).decode()
     return Complaint(
         message=text,
         words=f"{error.get('code')} {error.get('type')}".lower(),
+        text=text[:_READ_CHARACTERS].lower(),
+        # Google's is beside the message, in a member retryDelay.
+        retry_after_seconds=retry_after_in_words(body.decode(errors="replace")),
         shown=f"it says: {endpoint.quote(text)}" if text else "it gives no reason",
     )
 
@@ -81,22 +119,43 @@ def failure(
     happened = f"{endpoint.who} answered HTTP {status}: {said.shown}"
     if 300 <= status < 400:
         return _redirected(status, headers, endpoint)
-    if status >= 500 or status in (408, 409, 425):
-        return ProviderUnavailable(happened, retry_after_seconds=retry_after_seconds(headers))
-    if status == 402 or (status in (400, 403, 429) and said.has(_BALANCE)):
-        return BalanceExhausted(f"{happened}. The account is out of credit: top it up.")
+    wait = retry_after_seconds(headers, endpoint.doubt)
+    if status >= 500 or status in _PASSING:
+        return ProviderUnavailable(happened, retry_after_seconds=wait)
+    wait = said.retry_after_seconds if wait is None else wait
+    if _is_balance(status, said):
+        if wait is None or wait < _CERTAIN_RETURN_SECONDS:
+            return BalanceExhausted(f"{happened}. The account is out of credit: top it up.")
+        return _rate_limited(happened, wait, said)
     if status == 429:
-        return RateLimited(
-            f"{happened}. If this repeats, lower the limits set for this provider.",
-            retry_after_seconds=retry_after_seconds(headers),
-        )
+        return _rate_limited(happened, wait, said)
     return _refusal(status, said, happened, endpoint)
 
 
+def _is_balance(status: int, said: Complaint) -> bool:
+    if status == 402:
+        return True
+    out_of_credit = said.has(_BALANCE) or _EMPTY_ACCOUNT.search(said.text) is not None
+    return status in (400, 403, 429) and out_of_credit
+
+
+def _rate_limited(happened: str, wait: float | None, said: Complaint) -> RateLimited:
+    return RateLimited(
+        f"{happened}. If this repeats, lower the limits set for this provider.",
+        retry_after_seconds=wait,
+        limit=exceeded_limit(said.words, said.text),
+    )
+
+
 def _refusal(status: int, said: Complaint, happened: str, endpoint: Endpoint) -> ProviderError:
-    if said.has(_FILTER) or (status == 403 and "moderation" in said.message.lower()):
+    if said.has(_FILTER) or (status == 403 and _ABOUT_CONTENT.search(said.text)):
         return ContentRefused(happened)
-    if said.has(_MODEL) or (status == 404 and "model" in said.message.lower()):
+    if said.has(_PLACE) or (status in (400, 403) and _ABOUT_PLACE.search(said.text)):
+        return Unreachable(
+            f"{happened}. It does not serve the place that the calls come from: use another "
+            "provider, or another base URL of this one."
+        )
+    if said.has(_MODEL) or (status == 404 and "model" in said.text):
         return ModelUnknown(f"{happened}. Check the model's name.")
     if status in (401, 403):
         return KeyRefused(f"{happened}. {_key_advice(endpoint)}")

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Generic, TypeVar
 
 import anyio
 
 from simkit.limits import AccountLimiter
-from simkit.traces.calls import AgentRole, Answer, ChatClient, ChatRequest, Usage
+from simkit.limits.limiter import Share
+from simkit.traces.calls import Answered, Client, Request, Usage
 from simkit.traces.provider_errors import RateLimited, Retryable
 
+RequestT = TypeVar("RequestT", bound=Request)
+AnswerT = TypeVar("AnswerT", bound=Answered)
 
-class Limited:
+
+class Limited(Generic[RequestT, AnswerT]):
     """Any client, made to reserve its share of an account's limits before each call.
 
     What a call will use is estimated from its size and from earlier replies, and settled
-    when the provider has counted. Older conversations go first.
+    when the provider has counted. Older conversations go first; judges have a share of
+    their own.
     """
 
-    def __init__(self, inner: ChatClient, limiter: AccountLimiter) -> None:
+    def __init__(self, inner: Client[RequestT, AnswerT], limiter: AccountLimiter) -> None:
         self._inner = inner
         self._limiter = limiter
         self._expectation = TokenExpectation()
@@ -27,26 +33,33 @@ class Limited:
     def model(self) -> str:
         return self._inner.model
 
-    async def complete(self, request: ChatRequest) -> Answer:
-        """Wait for a share of the limits, then ask; see `ChatClient`.
+    async def complete(self, request: RequestT) -> AnswerT:
+        """Wait for a share of the limits, then ask; see `Client`.
 
         Adds the time in the queue to the answer's ``queued_seconds``, or to the error's.
         """
         asked = anyio.current_time()
+        role = request.role
+        share: Share = "filters" if role == "judge" else "generation"
         expected = self._expectation.of(request)
-        order = (request.site.scenario,)
-        async with self._limiter.reserve(expected, order) as reservation:
-            waited = anyio.current_time() - asked
+        with await self._limiter.reserve(
+            expected.input_tokens, expected.output_tokens, (request.scenario,), share
+        ) as reservation:
+            waited = reservation.sent_at - asked
             try:
                 answer = await self._inner.complete(request)
             except Retryable as error:
                 error.queued_seconds += waited
                 if isinstance(error, RateLimited):
-                    reservation.refused(error.retry_after_seconds)
+                    reservation.refused(error)
+                else:
+                    reservation.failed(error.allowances)
                 raise
-            usage = answer.completion.usage
-            reservation.settle(usage.input_tokens + usage.output_tokens or expected)
+            usage = answer.usage
+            reservation.settle(usage, role=role, allowances=answer.allowances)
             self._expectation.learn(request, usage)
+        if waited <= 0:
+            return answer
         times = replace(
             answer.times,
             started_at=answer.times.started_at - waited,
@@ -67,21 +80,21 @@ class TokenExpectation:
     def __init__(self) -> None:
         self._tokens_per_character = 1 / self.FIRST_CHARACTERS_PER_TOKEN
         # Apart by role: a judge says "yes" where an assistant writes a page.
-        self._output_tokens: dict[AgentRole, float] = {}
+        self._output_tokens: dict[str, float] = {}
 
-    def of(self, request: ChatRequest) -> int:
-        """The expected tokens of *request*, input and output together; at least 1."""
-        output = self._output_tokens.get(request.site.role, self.FIRST_OUTPUT_TOKENS)
+    def of(self, request: Request) -> Usage:
+        """The expected tokens of *request*; at least 1 in."""
+        output = self._output_tokens.get(request.role, self.FIRST_OUTPUT_TOKENS)
         if request.max_output_tokens is not None:
             output = min(output, request.max_output_tokens)
-        return max(round(request.input_characters * self._tokens_per_character + output), 1)
+        sent = max(round(request.input_characters * self._tokens_per_character), 1)
+        return Usage(input_tokens=sent, output_tokens=round(output))
 
-    def learn(self, request: ChatRequest, usage: Usage) -> None:
+    def learn(self, request: Request, usage: Usage) -> None:
         """Take in what a call has used; counts of 0 are a provider's silence and ignored."""
-        if usage.input_tokens:
+        if usage.input_tokens and request.input_characters:
             ratio = usage.input_tokens / request.input_characters
             self._tokens_per_character += self.WEIGHT * (ratio - self._tokens_per_character)
         if usage.output_tokens:
-            role = request.site.role
-            mean = self._output_tokens.get(role, self.FIRST_OUTPUT_TOKENS)
-            self._output_tokens[role] = mean + self.WEIGHT * (usage.output_tokens - mean)
+            mean = self._output_tokens.get(request.role, self.FIRST_OUTPUT_TOKENS)
+            self._output_tokens[request.role] = mean + self.WEIGHT * (usage.output_tokens - mean)

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 import aiohttp
-import anyio
 import orjson
 
 from simkit.clients.endpoint import Endpoint
-from simkit.clients.http_failures import failure
-from simkit.clients.http_session import environment_proxy
+from simkit.clients.http_call import HttpCalls
 from simkit.clients.openai_reply import read_completion
-from simkit.traces.calls import Answer, CallTimes, ChatRequest
-from simkit.traces.provider_errors import (
-    ProviderError,
-    ProviderUnavailable,
-    Unreachable,
-    UnusableReply,
-)
-
-MAX_REPLY_BYTES = 32 * 2**20
-MAX_COMPLAINT_BYTES = 64 * 2**10
-CHECK_SECONDS = 20.0
+from simkit.clients.openai_stream import StreamedReply
+from simkit.traces.calls import Answer, ChatRequest
+from simkit.traces.provider_errors import ProviderError
 
 
 class OpenAIChat:
@@ -36,9 +25,12 @@ class OpenAIChat:
         base_url: What ``/chat/completions`` is appended to; usually ends in ``/v1``.
         api_key: Sent as a bearer token; None sends none. It appears in no error.
         extra_headers: Sent with each call; they win over ours.
-        first_byte_seconds: Longest silence, before the reply begins or within it. Replies
-            are not streamed: this is how long a model may think.
+        connect_seconds: Longest wait for one connection attempt.
+        first_byte_seconds: Longest silence, before the reply begins or within it. Unless
+            replies are streamed, this is how long a model may think.
         total_seconds: Longest duration of a call, the wait for a connection included.
+        stream: Have replies sent in pieces, so that a silent call is noticed early. The
+            answer is the same. A server that knows no streaming may ignore it.
         key_hint: Name of the environment variable that the key comes from, for errors.
 
     Raises:
@@ -54,11 +46,12 @@ class OpenAIChat:
         model: str,
         api_key: str | None,
         extra_headers: Mapping[str, str] = MappingProxyType({}),
+        connect_seconds: float = 10.0,
         first_byte_seconds: float,
         total_seconds: float,
+        stream: bool = False,
         key_hint: str | None = None,
     ) -> None:
-        self._session = session
         self._endpoint = Endpoint(
             base_url=base_url.rstrip("/"),
             model=model,
@@ -66,109 +59,48 @@ class OpenAIChat:
             extra_headers=extra_headers,
             key_hint=key_hint,
         )
-        self._timeout = aiohttp.ClientTimeout(
-            total=total_seconds,
-            sock_connect=session.timeout.sock_connect,
-            sock_read=first_byte_seconds,
+        self._calls = HttpCalls(
+            session,
+            self._endpoint,
+            path="/chat/completions",
+            connect_seconds=connect_seconds,
+            first_byte_seconds=first_byte_seconds,
+            total_seconds=total_seconds,
         )
-        self._proxy = environment_proxy(base_url)
+        self._stream = stream
 
     @property
     def model(self) -> str:
         return self._endpoint.model
 
     async def complete(self, request: ChatRequest) -> Answer:
-        """Send *request* once and read the reply; see `ChatClient`."""
-        started_at, started = time.time(), anyio.current_time()
+        """Send *request* once and read the reply; see `Client`."""
+        body = encode_request(request, self.model, stream=self._stream)
+        streamed = StreamedReply(self._endpoint)
+        if self._stream:
+            reply = await self._calls.stream(body, streamed.take)
+        else:
+            reply = await self._calls.post(body)
         try:
-            body = await self._post(encode_request(request, self.model))
-        except (aiohttp.ClientError, OSError) as error:
-            raise self._transport_failure(error) from None
-        seconds = anyio.current_time() - started
-        return Answer(
-            completion=read_completion(body, self._endpoint),
-            times=CallTimes(started_at=started_at, provider_seconds=seconds, total_seconds=seconds),
-        )
+            if self._stream and not reply.body:
+                completion = streamed.completion()
+            else:
+                completion = read_completion(reply.body, self._endpoint)
+        except ProviderError as error:
+            error.allowances = reply.allowances
+            raise
+        return Answer(completion=completion, times=reply.times, allowances=reply.allowances)
 
     async def check(self) -> None:
         """Ask for the list of models, to find a wrong address or key before a run starts.
 
-        A server that has no such list, or is busy, passes; so does HTTP 403, since a key may
-        be good for chat and not for lists.
-
         Raises:
-            Unreachable: Nothing answers, or the answer is a redirect.
-            KeyRefused: HTTP 401.
+            Unreachable, KeyRefused: See `HttpCalls.check`.
         """
-        timeout = aiohttp.ClientTimeout(
-            total=CHECK_SECONDS, sock_connect=self._timeout.sock_connect
-        )
-        try:
-            async with self._session.get(
-                f"{self._endpoint.base_url}/models",
-                headers=self._endpoint.headers(),
-                timeout=timeout,
-                proxy=self._proxy,
-                allow_redirects=False,
-            ) as response:
-                if response.status == 401 or 300 <= response.status < 400:
-                    raise await self._failure(response)
-        except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(
-                f"nothing usable answers at {self._endpoint.shown_url}: {self._told(error)}. "
-                "Check the base URL, and that the provider runs and can be reached from here."
-            ) from None
-
-    async def _post(self, body: bytes) -> bytes:
-        async with self._session.post(
-            f"{self._endpoint.base_url}/chat/completions",
-            data=body,
-            headers=self._endpoint.headers(),
-            timeout=self._timeout,
-            proxy=self._proxy,
-            allow_redirects=False,
-        ) as response:
-            if not 200 <= response.status < 300:
-                raise await self._failure(response)
-            reply = await _read(response, MAX_REPLY_BYTES)
-        if len(reply) > MAX_REPLY_BYTES:
-            raise UnusableReply(
-                f"{self._endpoint.who} sent a reply of more than {MAX_REPLY_BYTES} bytes"
-            )
-        return self._endpoint.without_key(reply)
-
-    async def _failure(self, response: aiohttp.ClientResponse) -> ProviderError:
-        try:
-            body = await _read(response, MAX_COMPLAINT_BYTES)
-        except (aiohttp.ClientError, OSError):
-            body = b""  # the status has said what matters
-        return failure(response.status, response.headers, body, self._endpoint)
-
-    def _transport_failure(self, error: aiohttp.ClientError | OSError) -> ProviderError:
-        who, told = self._endpoint.who, self._told(error)
-        if isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)):
-            return Unreachable(f"{who}: that is no address. Check the base URL.")
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return Unreachable(f"{who} shows a certificate that is not trusted: {told}")
-        if isinstance(error, TimeoutError):
-            silence, total = self._timeout.sock_read, self._timeout.total
-            return ProviderUnavailable(
-                f"{who} gave no reply in time ({silence} s of silence or {total} s in all): {told}"
-            )
-        if isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ClientResponseError)):
-            return UnusableReply(f"{who} sent a reply that breaks off or is not HTTP: {told}")
-        # Also when nobody listens: a provider that restarts is back in a moment, and one
-        # that never was there is found by `check`.
-        return ProviderUnavailable(f"no connection to {who}: {told}")
-
-    def _told(self, error: Exception) -> str:
-        """The error in words; its own text may quote an address with a password in it."""
-        if isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)):
-            return "that is no address"
-        return self._endpoint.quote(f"{error}") or type(error).__name__
+        await self._calls.check()
 
 
-def encode_request(request: ChatRequest, model: str) -> bytes:
+def encode_request(request: ChatRequest, model: str, *, stream: bool = False) -> bytes:
     """The body of the call, joined from parts that were each encoded once."""
     form: dict[str, Any] = {
         "model": model,
@@ -186,14 +118,7 @@ def encode_request(request: ChatRequest, model: str) -> bytes:
         form["max_tokens"] = request.max_output_tokens
     if request.seed is not None:
         form["seed"] = request.seed
+    if stream:
+        form["stream"] = True
+        form["stream_options"] = {"include_usage": True}
     return orjson.dumps(form)
-
-
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The decompressed body, or its first bytes, at least *limit* + 1, when it is longer."""
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            break
-    return bytes(body)

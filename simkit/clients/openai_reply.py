@@ -12,7 +12,9 @@ from simkit.traces.calls import Completion, FinishReason, RequestedCall, Usage
 from simkit.traces.provider_errors import ContentRefused, UnusableReply
 from simkit.traces.shallow_json import parse_json
 
-_KNOWN = frozenset(("choices", "usage", "id", "object", "created", "model"))
+_KNOWN = frozenset(("choices", "usage", "id", "object", "created", "model", "obfuscation"))
+"""Read elsewhere, or noise: ``obfuscation`` is random text that hides the length of an event."""
+
 _FINISH: dict[Any, FinishReason] = {
     "stop": "stop",
     "end_turn": "stop",
@@ -41,13 +43,17 @@ def read_completion(body: bytes, endpoint: Endpoint) -> Completion:
         ContentRefused: The provider's filter left nothing of the reply.
         ProviderError: The body reports an error, as some gateways do with HTTP 200.
     """
-    reply = _reply_object(body, endpoint)
+    return completion_of(reply_object(body, endpoint), endpoint)
+
+
+def completion_of(reply: dict[str, Any], endpoint: Endpoint) -> Completion:
+    """As `read_completion`, of a body that has been decoded."""
     choice = _first_choice(reply, endpoint)
     message = choice.get("message")
     if not isinstance(message, dict):
         raise UnusableReply(f"{endpoint.who} sent a reply without a message")
     finish_reason = _finish_reason(choice)
-    content, reasoning = _split_reasoning(_content(message, endpoint), message)
+    content, reasoning = _split_reasoning(content_text(message, endpoint), message)
     tool_calls = _tool_calls(message, endpoint)
     refusal = message.get("refusal")
     if isinstance(refusal, str) and refusal:
@@ -62,13 +68,18 @@ def read_completion(body: bytes, endpoint: Endpoint) -> Completion:
         reasoning=reasoning,
         tool_calls=tool_calls,
         finish_reason=finish_reason,
-        usage=_usage(reply.get("usage")),
+        usage=read_usage(reply.get("usage")),
         model=model if isinstance(model, str) else "",
         extras={key: value for key, value in reply.items() if key not in _KNOWN},
     )
 
 
-def _reply_object(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
+def reply_object(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
+    """Decode *body*, which must be a JSON object.
+
+    Raises:
+        UnusableReply: It is not.
+    """
     try:
         reply = parse_json(body)
     except ValueError:
@@ -84,15 +95,23 @@ def _first_choice(reply: dict[str, Any], endpoint: Endpoint) -> dict[str, Any]:
     choices = reply.get("choices")
     if isinstance(choices, list) and choices and isinstance(choices[0], dict):
         return choices[0]
-    error = reply.get("error")
-    if isinstance(error, dict):
-        code = error.get("code")
-        if isinstance(code, int) and 400 <= code < 600:
-            raise failure(code, {}, orjson.dumps(reply), endpoint)
-        raise UnusableReply(
-            f"{endpoint.who} sent an error as a reply: {endpoint.quote(str(error))}"
-        )
+    raise_error_of(reply, endpoint)
     raise UnusableReply(f"{endpoint.who} sent a reply without choices")
+
+
+def raise_error_of(reply: dict[str, Any], endpoint: Endpoint) -> None:
+    """Raise what *reply*, which came with HTTP 200, reports in a member ``error``, if it does.
+
+    Raises:
+        ProviderError: As for the HTTP status that its ``code`` is, else `UnusableReply`.
+    """
+    error = reply.get("error")
+    if not error:
+        return
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(code, int) and 400 <= code < 600:
+        raise failure(code, {}, orjson.dumps(reply), endpoint)
+    raise UnusableReply(f"{endpoint.who} sent an error as a reply: {endpoint.quote(str(error))}")
 
 
 def _finish_reason(choice: dict[str, Any]) -> FinishReason:
@@ -100,7 +119,12 @@ def _finish_reason(choice: dict[str, Any]) -> FinishReason:
     return _FINISH.get(reason, "other") if isinstance(reason, str) else "other"
 
 
-def _content(message: dict[str, Any], endpoint: Endpoint) -> str:
+def content_text(message: dict[str, Any], endpoint: Endpoint) -> str:
+    """The text of a message, or of a piece of one, which may come in parts.
+
+    Raises:
+        UnusableReply: It is neither text nor a list.
+    """
     content = message.get("content")
     if content is None:
         return ""
@@ -158,7 +182,8 @@ def _arguments(arguments: Any) -> str:
     return "" if arguments is None else orjson.dumps(arguments).decode()
 
 
-def _usage(usage: Any) -> Usage:
+def read_usage(usage: Any) -> Usage:
+    """What the ``usage`` of a reply says, 0 where it says nothing sensible."""
     input_tokens = _tokens(usage, "prompt_tokens")
     output_tokens = _tokens(usage, "completion_tokens")
     cached = _tokens(_member(usage, "prompt_tokens_details"), "cached_tokens")

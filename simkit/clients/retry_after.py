@@ -2,55 +2,63 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+import re
+from collections.abc import Callable, Mapping
 
-LONGEST_SECONDS = 3600.0
+from simkit.clients.header_times import seconds_until
+
+_SEARCHED_CHARACTERS = 4000
+
+_WORDS = re.compile(
+    r"(?:try again|try later|retry|retrying|wait|resets?|retrydelay)\W+(?:again\W+)?"
+    r"(?:(?:in|after|for|at least|about)\W+)*"
+    r"((?:\d+(?:\.\d+)?(?:h|ms|m|s))+|\d+(?:\.\d+)?)"
+    r"(?:\s*(milliseconds?|seconds?|secs?|minutes?|mins?|hours?))?\b"
+)
+_FACTORS = {"milli": 1e-3, "sec": 1.0, "min": 60.0, "hour": 3600.0}
 
 
-def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """What ``retry-after-ms`` or ``Retry-After`` say, in [0, 3600] seconds.
+def retry_after_seconds(
+    headers: Mapping[str, str], on_nonsense: Callable[[str, str], None]
+) -> float | None:
+    """What ``retry-after-ms`` or ``Retry-After`` say, in [0, 93600] seconds.
 
     Args:
         headers: A mapping that ignores case, as aiohttp's do.
+        on_nonsense: Gets the name and the value of a header that makes no sense.
 
     Returns:
-        None when there is no such header or it makes no sense. A date is taken relative to
-        the reply's own ``Date``, so clocks that disagree do no harm.
+        None when there is no such header or it makes no sense; see `seconds_until`.
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
+    milliseconds = headers.get("retry-after-ms")
     if milliseconds is not None:
-        return _bounded(milliseconds / 1000)
+        seconds = seconds_until(f"{milliseconds}ms", headers)
+        if seconds is not None:
+            return seconds
+        on_nonsense("retry-after-ms", milliseconds)
     text = headers.get("Retry-After")
-    seconds = _number(text)
-    if seconds is None and (until := _timestamp(text)) is not None:
-        sent = _timestamp(headers.get("Date"))
-        # A date that has passed means that we may ask again now.
-        seconds = max(until - (time.time() if sent is None else sent), 0.0)
-    return None if seconds is None else _bounded(seconds)
-
-
-def _bounded(seconds: float) -> float | None:
-    # Written so that NaN is refused too.
-    return min(seconds, LONGEST_SECONDS) if seconds >= 0 else None
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text or "")
-    except ValueError:
+    if text is None:
         return None
+    seconds = seconds_until(text, headers)
+    if seconds is None:
+        on_nonsense("Retry-After", text)
+    return seconds
 
 
-def _timestamp(text: str | None) -> float | None:
-    try:
-        date = parsedate_to_datetime(text or "")
-    except (ValueError, OverflowError):
+def retry_after_in_words(text: str) -> float | None:
+    """What the words of a complaint say, e.g. "try again in 1.2s", in [0, 93600] seconds.
+
+    Args:
+        text: Only its first few thousand characters are searched.
+
+    Returns:
+        None when nothing of the kind is found, or a number that no unit follows.
+    """
+    found = _WORDS.search(text[:_SEARCHED_CHARACTERS].lower())
+    if found is None:
         return None
-    return _aware(date).timestamp()
-
-
-def _aware(date: datetime) -> datetime:
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
+    length, unit = found.groups()
+    if not length[-1].isdigit():
+        return seconds_until(length, {})
+    factor = next((size for start, size in _FACTORS.items() if (unit or "").startswith(start)), 0)
+    return seconds_until(str(float(length) * factor), {}) if factor else None

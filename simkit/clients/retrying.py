@@ -6,86 +6,142 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Generic, TypeVar
 
 import anyio
 from tenacity import RetryCallState, retry_if_exception_type
 from tenacity.asyncio import AsyncRetrying
 
-from simkit.traces.calls import Answer, ChatClient, ChatRequest
+from simkit.clients.retry_budget import RetryBudget
+from simkit.traces.calls import Answered, AnswerT, Client, RequestT
 from simkit.traces.events import CallRetried
-from simkit.traces.provider_errors import ProviderUnavailable, RateLimited, Retryable
+from simkit.traces.provider_errors import (
+    ProviderUnavailable,
+    RateLimited,
+    Retryable,
+    UnusableReply,
+)
+
+AnyAnswer = TypeVar("AnyAnswer", bound=Answered)
+
+_REFUSAL_PAUSE_SECONDS = (0.01, 0.05)
+"""After a rate limit: the limiter below does the waiting; this keeps one that does not
+wait from spinning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """How often and how patiently a call is repeated.
 
-    Rate limits have a budget of their own and use up no attempts: how fast an account may
-    be asked must not decide which conversations succeed.
+    Rate limits use up no attempts: how fast an account may be asked must not decide which
+    conversations succeed.
     """
 
     attempts: int = 8
     """Calls in all for a request that the provider fails to answer; at least 1."""
+    unusable_attempts: int = 4
+    """Of these, calls that may bring an unusable reply: each is paid for."""
     min_pause_seconds: float = 1.0
     max_pause_seconds: float = 60.0
     """Longest pause after a failure, also when the provider asks for more."""
-    rate_limit_patience_seconds: float = 6 * 3600.0
-    """Pauses in all for a request that the provider refuses as too fast: long, since giving
-    up would make a failed conversation of what is only a slow one."""
+    rate_limit_patience_seconds: float = 36 * 3600.0
+    """How long after its first refusal a request may still be refused as too fast: more than
+    a day, since some quotas come back daily, and giving up would make a failed conversation
+    of what is only a slow one."""
 
 
-class Retrying:
+class Retrying(Generic[RequestT, AnswerT]):
     """Any client, made to repeat calls that are worth another try.
 
-    Pauses are drawn from *jitter*, which decides when things happen, never what. *on_retry*
-    is told before each pause.
+    After a rate limit the call goes straight back to *inner*, whose limiter knows when the
+    account may be asked again and lets older conversations go first. After a failure there
+    is a pause that doubles, and then a token of *budget* is waited for.
+
+    Args:
+        budget: Shared by all calls of an account; None: this client has one of its own.
+        jitter: Draws the pauses: it decides when things happen, never what.
+        on_retry: Told before each pause.
     """
 
     def __init__(
         self,
-        inner: ChatClient,
+        inner: Client[RequestT, AnswerT],
         policy: RetryPolicy,
         *,
         jitter: random.Random,
+        budget: RetryBudget | None = None,
         on_retry: Callable[[CallRetried], None] | None = None,
     ) -> None:
         self._inner = inner
         self._policy = policy
         self._jitter = jitter
+        self._budget = budget or RetryBudget()
         self._on_retry = on_retry
 
     @property
     def model(self) -> str:
         return self._inner.model
 
-    async def complete(self, request: ChatRequest) -> Answer:
-        """Ask until there is an answer or the policy's budget is spent; see `ChatClient`.
+    async def complete(self, request: RequestT) -> AnswerT:
+        """Ask until there is an answer or the policy is exhausted; see `Client`.
 
         Raises:
             Retryable: The last attempt's error; its message says how many there were.
         """
-        asked = anyio.current_time()
-        budget = _Budget(self._policy, self._jitter)
+        asked_at = anyio.current_time()
+        try:
+            answer = await self._inner.complete(request)
+        except Retryable as error:
+            history = _History(self._policy, self._jitter, error)
+        else:
+            # Nearly every call ends here, having cost nothing of tenacity's.
+            self._budget.answered()
+            return answer
+        return await self._repeat(request, history, asked_at)
+
+    async def _repeat(self, request: RequestT, history: _History, asked_at: float) -> AnswerT:
         attempts = AsyncRetrying(
             sleep=anyio.sleep,
             retry=retry_if_exception_type(Retryable),
-            wait=budget.pause_seconds,
-            stop=budget.is_spent,
+            wait=history.pause_seconds,
+            stop=history.is_exhausted,
             before_sleep=partial(self._announce, request),
             reraise=True,
         )
         try:
-            answer: Answer = await attempts(self._inner.complete, request)
+            answer: AnswerT = await attempts(self._attempt, request, history)
         except Retryable as error:
-            error.args = (f"{error} (gave up after {_count(budget.calls)})",)
+            error.args = (f"{error} (gave up after {_count(history.calls)})",)
             raise
         finally:
             # tenacity's state refers to itself. Broken here, it goes at once, and takes the
             # request and the reply with it; thousands of them would wait for the collector.
             attempts.iter_state.reset()
-        return _timed(answer, budget, total=anyio.current_time() - asked)
+        return _timed(answer, history, total=anyio.current_time() - asked_at)
 
-    def _announce(self, request: ChatRequest, state: RetryCallState) -> None:
+    async def _attempt(self, request: RequestT, history: _History) -> AnswerT:
+        """One attempt of tenacity's; its first is the one that has failed already."""
+        history.raise_first()
+        if not history.failures:  # it was only refused
+            answer = await self._inner.complete(request)
+        else:
+            answer = await self._attempt_with_token(request)
+        self._budget.answered()
+        return answer
+
+    async def _attempt_with_token(self, request: RequestT) -> AnswerT:
+        await self._budget.withdraw()
+        spent = False
+        try:
+            return await self._inner.complete(request)
+        except (ProviderUnavailable, UnusableReply):
+            spent = True
+            raise
+        finally:
+            if not spent:
+                self._budget.give_back()
+
+    def _announce(self, request: RequestT, state: RetryCallState) -> None:
         if self._on_retry is not None:
             self._on_retry(
                 CallRetried(
@@ -98,50 +154,67 @@ class Retrying:
             )
 
 
-class _Budget:
-    """What is left of a policy for one request; tenacity asks for the pause, then for the end."""
+class _History:
+    """What has become of one request so far, starting with the failure of its first attempt.
 
-    def __init__(self, policy: RetryPolicy, jitter: random.Random) -> None:
+    After each attempt tenacity asks for the pause, then for the end.
+    """
+
+    def __init__(self, policy: RetryPolicy, jitter: random.Random, first: Retryable) -> None:
         self._policy = policy
         self._jitter = jitter
-        self._failures = 0
+        self._first: Retryable | None = first
         self._refusals = 0
-        self._waited_seconds = 0.0
-        """Pauses for rate limits so far, the coming one included."""
+        self._first_refused_at = 0.0
+        self._unusable = 0
+        self.failures = 0
+        """Attempts that failed otherwise than by a rate limit."""
         self.queued_seconds = 0.0
         """What the failed attempts had waited for the limits."""
 
     @property
     def calls(self) -> int:
         """Attempts that ended in an error so far."""
-        return self._failures + self._refusals
+        return self.failures + self._refusals
+
+    def raise_first(self) -> None:
+        """Raise the first attempt's error, once."""
+        error, self._first = self._first, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error  # it refers to this frame; see `Retrying._repeat` on cycles
 
     def pause_seconds(self, state: RetryCallState) -> float:
         error = _error(state)
         self.queued_seconds += error.queued_seconds
         if isinstance(error, RateLimited):
+            if not self._refusals:
+                self._first_refused_at = anyio.current_time()
             self._refusals += 1
-            pause = max(error.retry_after_seconds or 0.0, self._backoff(self._refusals))
-            self._waited_seconds += pause
-            return pause
-        self._failures += 1
+            return self._jitter.uniform(*_REFUSAL_PAUSE_SECONDS)
+        self.failures += 1
+        self._unusable += isinstance(error, UnusableReply)
         asked = error.retry_after_seconds if isinstance(error, ProviderUnavailable) else None
         longest = self._policy.max_pause_seconds
-        return max(min(asked or 0.0, longest), self._backoff(self._failures))
+        return max(min(asked or 0.0, longest), self._backoff())
 
-    def is_spent(self, state: RetryCallState) -> bool:
+    def is_exhausted(self, state: RetryCallState) -> bool:
+        policy = self._policy
         if isinstance(_error(state), RateLimited):
-            return self._waited_seconds > self._policy.rate_limit_patience_seconds
-        return self._failures >= self._policy.attempts
+            refused_for = anyio.current_time() - self._first_refused_at
+            return refused_for > policy.rate_limit_patience_seconds
+        return self.failures >= policy.attempts or self._unusable >= policy.unusable_attempts
 
-    def _backoff(self, count: int) -> float:
+    def _backoff(self) -> float:
         """Full jitter: anything from the shortest pause to one that doubles each time.
 
         The spread keeps calls that failed together from coming back together.
         """
         shortest, longest = self._policy.min_pause_seconds, self._policy.max_pause_seconds
         # Doubling more than 30 times changes nothing but overflows in the end.
-        return self._jitter.uniform(shortest, min(longest, shortest * 2 ** min(count, 30)))
+        return self._jitter.uniform(shortest, min(longest, shortest * 2 ** min(self.failures, 30)))
 
 
 def _error(state: RetryCallState) -> Retryable:
@@ -155,14 +228,14 @@ def _count(calls: int) -> str:
     return "1 attempt" if calls == 1 else f"{calls} attempts"
 
 
-def _timed(answer: Answer, budget: _Budget, *, total: float) -> Answer:
+def _timed(answer: AnyAnswer, history: _History, *, total: float) -> AnyAnswer:
     # The answer's own start is that of the last attempt; both ended at the same moment.
     ended_at = answer.times.started_at + answer.times.total_seconds
     times = replace(
         answer.times,
         started_at=ended_at - total,
-        queued_seconds=answer.times.queued_seconds + budget.queued_seconds,
+        queued_seconds=answer.times.queued_seconds + history.queued_seconds,
         total_seconds=total,
-        attempts=budget.calls + 1,
+        attempts=history.calls + 1,
     )
     return replace(answer, times=times)

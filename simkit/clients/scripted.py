@@ -20,7 +20,7 @@ class Scripted:
     Args:
         script: The replies in the order of the calls, or a function that finds the reply
             to a request.
-        seconds: How long each call takes.
+        seconds: How long each call takes, or a function that finds it for a request.
     """
 
     def __init__(
@@ -28,11 +28,11 @@ class Scripted:
         script: Iterable[Line] | Callable[[ChatRequest], Line],
         *,
         model: str = "scripted",
-        seconds: float = 0.0,
+        seconds: float | Callable[[ChatRequest], float] = 0.0,
     ) -> None:
         self._reply = script if callable(script) else _in_turn(script)
         self._model = model
-        self._seconds = seconds
+        self._seconds = seconds if callable(seconds) else lambda _: seconds
         self.requests: list[ChatRequest] = []
         """Every request so far, in order of arrival."""
 
@@ -50,15 +50,12 @@ class Scripted:
         started_at = time.time()
         self.requests.append(request)
         line = self._reply(request)
-        await anyio.sleep(self._seconds)
+        seconds = self._seconds(request)
+        await anyio.sleep(seconds)
         if isinstance(line, ProviderError):
             raise line
         completion = Completion(content=line, model=self._model) if isinstance(line, str) else line
-        times = CallTimes(
-            started_at=started_at,
-            provider_seconds=self._seconds,
-            total_seconds=self._seconds,
-        )
+        times = CallTimes(started_at=started_at, provider_seconds=seconds, total_seconds=seconds)
         return Answer(completion=completion, times=times)
 
 

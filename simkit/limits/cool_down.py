@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import math
 
-FIRST_SECONDS = 1.0
+FIRST_SECONDS = 0.05
+"""Short: the rate is cut as well, and a rest is only for what is on its way."""
 LONGEST_SECONDS = 60.0
 """Providers count by the minute: after one of silence every allowance is back."""
+
+
+_ALIKE = 4
 
 
 class CoolDown:
     """Until when nothing is sent.
 
-    A provider that says how long is believed. For one that does not, rests double from
-    1 s to 60 s until a call that was sent after the last one succeeds.
+    A provider that says how long is believed. For one that does not, rests are short while
+    the rate is being cut, and double from the fourth refusal in a row up to 60 s, until a
+    call that was sent after the last one succeeds.
     """
 
     def __init__(self) -> None:
         self.until = -math.inf
-        self._guess_seconds = 0.0
+        self._in_a_row = 0
         self._guessed_at = -math.inf
 
     def extend(self, seconds: float, now: float) -> None:
@@ -32,12 +37,12 @@ class CoolDown:
         elif sent_at > self._guessed_at:
             # Calls sent before the last guess belong to the burst that it already answers:
             # a thousand refusals of one burst must not double the rest a thousand times.
-            doubled = max(2 * self._guess_seconds, FIRST_SECONDS)
-            self._guess_seconds = min(doubled, LONGEST_SECONDS)
+            self._in_a_row += 1
+            doublings = min(max(self._in_a_row - _ALIKE, 0), 30)
             self._guessed_at = now
-            self.extend(self._guess_seconds, now)
+            self.extend(min(FIRST_SECONDS * 2**doublings, LONGEST_SECONDS), now)
 
     def accepted(self, sent_at: float) -> None:
         """A call sent at *sent_at* succeeded."""
         if sent_at > self._guessed_at:
-            self._guess_seconds = 0.0
+            self._in_a_row = 0

@@ -2,85 +2,80 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import anyio
 
-from simkit.limits.bucket import Bucket
 from simkit.limits.cool_down import CoolDown
+from simkit.limits.latency import LatencyGauge
+from simkit.limits.meter import Meter
+from simkit.limits.refusal_cause import RefusalCause
+from simkit.limits.reservation import Reservation
+from simkit.limits.turns import Order, Turns
+from simkit.limits.window import ConcurrencyWindow
+from simkit.traces.calls import Allowance, Usage
+from simkit.traces.provider_errors import RateLimited
 
-Limit = Literal["requests", "tokens", "concurrency", "cool-down"]
+Share = Literal["generation", "filters"]
+Limit = Literal["requests", "tokens", "input_tokens", "output_tokens", "concurrency", "cool-down"]
 
+SHARES: Mapping[Share, float] = {"generation": 1.0, "filters": 1.0}
+"""Weights of those who share an account, while both have calls waiting."""
 
-class Reservation:
-    """A call's share of an account's limits, held while the call is made."""
+Metered = Literal["requests", "tokens", "input_tokens", "output_tokens"]
 
-    def __init__(self, limiter: AccountLimiter, tokens: int, admitted_at: float) -> None:
-        self._limiter = limiter
-        self._admitted_at = admitted_at
-        self._settled = False
-        self.tokens = tokens
-        """What is charged: the estimate, and after `settle` what was used."""
-
-    def settle(self, used_tokens: int) -> None:
-        """The call succeeded and used so much: give the rest back, or take the debt.
-
-        Raises:
-            RuntimeError: It is settled or released already.
-        """
-        if self._settled:
-            raise RuntimeError("a reservation can be settled once, and only while it is held")
-        self._settled = True
-        surplus, self.tokens = self.tokens - used_tokens, used_tokens
-        self._limiter._settle(surplus, self._admitted_at)
-
-    def refused(self, retry_after_seconds: float | None) -> None:
-        """The provider says that we ask too fast: the whole account rests for a while.
-
-        Args:
-            retry_after_seconds: What it asks for; None when it gives no hint, then rests
-                double with each refusal.
-        """
-        self._limiter._refused(self._admitted_at, retry_after_seconds)
-
-    def _release(self) -> None:
-        self._settled = True
+_METERED: tuple[Metered, ...] = ("requests", "tokens", "input_tokens", "output_tokens")
+_PAUSE_AFTER_FAILURE_SECONDS = 2.0
+"""No growth for so long after a provider failed: it has troubles of its own."""
+_REST_FOR_CONCURRENCY_SECONDS = 1.0
+"""A shorter rest asked for because of concurrency is not taken: a smaller window heals it."""
+_LONG_REST_SECONDS = 300.0
+"""Resting for so long means that a quota is used up, which is worth telling."""
 
 
 class _Waiter:
     """A call that waits for its turn."""
 
-    def __init__(self, tokens: int) -> None:
-        self.tokens = tokens
-        self.admitted_at: float | None = None
-        self.withdrawn = False
-        self.wake = anyio.Event()
-        self.alarm = anyio.CancelScope()
-        """Wakes the call at its deadline; only the head of the queue has one."""
+    __slots__ = ("alarm", "amounts", "reservation", "wake")
+
+    def __init__(self, amounts: tuple[float, ...]) -> None:
+        self.amounts = amounts
+        self.reservation: Reservation | None = None
+        self.wake: anyio.Event | None = None
+        """Set to have it look again; None while it is not asleep."""
+        self.alarm: anyio.CancelScope | None = None
+        """Wakes it at a deadline; only the head of the queue has one."""
 
 
 class AccountLimiter:
     """The limits of one account: an endpoint, a key and a model.
 
-    Requests per minute, tokens per minute, calls in flight and cool-downs are joined in
-    one decision, so a call never holds one of them while it waits for another. Calls wait
-    in the order that they bring; only the first can be next, so none starves, and it goes
-    at the moment at which it can: the head of the queue holds the only timer.
+    Requests and tokens per minute, calls in flight and cool-downs are joined in one decision,
+    so a call never holds one of them while it waits for another. Calls wait by the age of
+    their conversation, generation and filters each with a share of their own; only the first
+    can be next, so none starves, and it goes at the moment at which it can: the head of the
+    queue holds the only timer.
 
-    The limits hold over any period, plus one second's worth (`Bucket`): tokens are counted
-    when a call is admitted, by estimate, and corrected when it is settled. So in a minute
-    real use may exceed the limit by what the calls in flight at its start were
-    overestimated by.
+    Limits that are not told are learned: from what answers announce, and from refusals
+    (`Meter`, `ConcurrencyWindow`). Limits that are told hold over any period, plus half a
+    second's worth (`Bucket`): tokens are counted when a call is admitted, by estimate, and
+    corrected when it is settled. So in a minute real use may exceed the limit by what the
+    calls in flight at its start were underestimated by.
 
     For one event loop; every change is made between two awaits, so there are no locks.
 
+    Args:
+        max_in_flight: Most calls at once; None to learn it.
+        connections: Never more calls at once than this, whatever is learned.
+        release_after_seconds: While the account rests for longer than this, calls are not
+            kept waiting but get `RateLimited`: for those who can ask elsewhere.
+        on_pause: Told when the provider asks for a rest of more than five minutes, with its
+            seconds and the provider's words.
+
     Raises:
-        ValueError: A limit is not positive. None means that there is no such limit.
+        ValueError: A limit is not positive. None means that nobody has told it.
     """
 
     def __init__(
@@ -88,23 +83,40 @@ class AccountLimiter:
         *,
         requests_per_minute: float | None = None,
         tokens_per_minute: float | None = None,
+        input_tokens_per_minute: float | None = None,
+        output_tokens_per_minute: float | None = None,
         max_in_flight: int | None = None,
+        connections: float = math.inf,
+        release_after_seconds: float | None = None,
+        on_pause: Callable[[float, str], None] | None = None,
     ) -> None:
         if max_in_flight is not None and max_in_flight < 1:
             raise ValueError(f"max_in_flight must be at least 1, not {max_in_flight}")
-        self._requests = None if requests_per_minute is None else Bucket(requests_per_minute)
-        self._tokens = None if tokens_per_minute is None else Bucket(tokens_per_minute)
-        self._max_in_flight = math.inf if max_in_flight is None else max_in_flight
+        self._meters: dict[Metered, Meter] = {
+            "requests": Meter(requests_per_minute),
+            "tokens": Meter(tokens_per_minute),
+            "input_tokens": Meter(input_tokens_per_minute),
+            "output_tokens": Meter(output_tokens_per_minute),
+        }
+        self._metered = tuple(self._meters.values())
+        self._window = ConcurrencyWindow(told=max_in_flight, ceiling=connections)
         self._cool_down = CoolDown()
+        self._latency = LatencyGauge()
+        self._cause = RefusalCause()
+        self.connections = connections
+        """The most calls that there may ever be at once."""
+        self._release_after = math.inf if release_after_seconds is None else release_after_seconds
+        self._on_pause = on_pause
+        self._pause_told_until = -math.inf
+        self._growth_from = -math.inf
         self._in_flight = 0
-        self._queue: list[tuple[tuple[int, ...], int, _Waiter]] = []
-        self._arrivals = itertools.count()
-        self._waiting = 0
-        self._armed: _Waiter | None = None
+        self._turns: Turns[Share, _Waiter] = Turns(SHARES)
+        self._alarmed: _Waiter | None = None
+        self._deadline = math.inf
         self._held_by: Limit | None = None
         self._held_since = 0.0
         self._seconds_waited: dict[Limit, float] = dict.fromkeys(
-            ("requests", "tokens", "concurrency", "cool-down"), 0.0
+            (*_METERED, "concurrency", "cool-down"), 0.0
         )
 
     @property
@@ -115,7 +127,18 @@ class AccountLimiter:
     @property
     def waiting(self) -> int:
         """Calls that wait for their turn; 0 when a run has ended."""
-        return self._waiting
+        return len(self._turns)
+
+    @property
+    def max_in_flight(self) -> int:
+        """The most calls at once at present."""
+        return self._window.size
+
+    @property
+    def per_minute(self) -> Mapping[Metered, float]:
+        """The limits in force a minute, where there is one."""
+        rates = {kind: 60 * meter.per_second for kind, meter in self._meters.items()}
+        return {kind: rate for kind, rate in rates.items() if rate < math.inf}
 
     @property
     def seconds_waited(self) -> Mapping[Limit, float]:
@@ -125,77 +148,162 @@ class AccountLimiter:
 
     def limiting(self) -> Limit | Literal["nothing"]:
         """What the first waiting call waits for: the last of its conditions to come true."""
-        head = self._head()
-        return "nothing" if head is None else self._obstacle(head.tokens)[1]
+        head = self._turns.head()
+        return "nothing" if head is None else self._obstacle(head.amounts)[1]
 
-    @asynccontextmanager
-    async def reserve(self, tokens: int, order: tuple[int, ...]) -> AsyncIterator[Reservation]:
-        """Wait for a share of every limit and hold it for the time of the block.
+    async def reserve(
+        self, input_tokens: int, output_tokens: int, order: Order, share: Share = "generation"
+    ) -> Reservation:
+        """Wait for a share of every limit; enter the result at once, with ``with``.
 
         Args:
-            tokens: Expected use, input and output together. More than the burst is
-                admitted when the bucket is full and leaves a debt.
-            order: Calls go lowest first; equal ones in order of arrival.
+            input_tokens: Expected size of what is sent.
+            output_tokens: Expected size of the reply. More than a burst is admitted when
+                the bucket is full and leaves a debt.
+            order: Calls of a share go lowest first; equal ones in order of arrival.
 
-        A reservation that is not settled keeps its estimate as used. Whoever is cancelled
-        while waiting is charged nothing.
+        Whoever is cancelled while waiting is charged nothing.
+
+        Raises:
+            RateLimited: The account rests for long, and was told not to keep calls waiting.
         """
-        reservation = await self._wait_turn(tokens, order)
+        amounts = (
+            1.0,
+            float(input_tokens + output_tokens),
+            float(input_tokens),
+            float(output_tokens),
+        )
+        now = anyio.current_time()
+        if not self._turns and self._obstacle(amounts)[0] <= now:
+            return self._admit(amounts, now)
+        self._refuse_to_wait(now)
+        waiter = _Waiter(amounts)
+        ticket = self._turns.add(share, order, waiter)
         try:
-            yield reservation
-        finally:
-            reservation._release()
-            self._in_flight -= 1
             self._admit_ready()
+            while waiter.reservation is None:
+                await self._sleep(waiter)
+                if waiter.reservation is None:
+                    self._refuse_to_wait(anyio.current_time())
+        except BaseException:
+            self._withdraw(waiter, ticket)
+            raise
+        return waiter.reservation
 
     def pause(self, seconds: float) -> None:
         """Admit nobody for *seconds*; extends a cool-down under way, never shortens it."""
         self._cool_down.extend(seconds, anyio.current_time())
         self._admit_ready()
 
-    async def _wait_turn(self, tokens: int, order: tuple[int, ...]) -> Reservation:
-        waiter = _Waiter(tokens)
-        heapq.heappush(self._queue, (order, next(self._arrivals), waiter))
-        self._waiting += 1
+    def settled(
+        self,
+        reservation: Reservation,
+        usage: Usage,
+        role: str,
+        allowances: Sequence[Allowance],
+    ) -> None:
+        """For reservations; see `Reservation.settle`."""
+        now = anyio.current_time()
+        self._cool_down.accepted(reservation.sent_at)
+        self._cause.accepted(reservation.in_flight, now)
+        self._latency.answered(role, now - reservation.sent_at, now)
+        if self._held_by == "concurrency":
+            self._window.answered(self._speed(now))
+        both = usage.input_tokens + usage.output_tokens
+        if both:
+            # Hosts that count input apart do not count what their prompt cache served.
+            read = usage.input_tokens - usage.cached_input_tokens
+            used = (1, both, read, usage.output_tokens)
+            for meter, expected, real in zip(self._metered, reservation.amounts, used, strict=True):
+                meter.correct(expected - real, now)
+        self._hear(reservation, allowances, now)
         self._admit_ready()
-        try:
-            while waiter.admitted_at is None:
-                with waiter.alarm:
-                    await waiter.wake.wait()
-                # The alarm has rung, or we are admitted. A scope that has ended cannot be
-                # entered again, and the next deadline must find a fresh one.
-                waiter.alarm = anyio.CancelScope()
-                self._admit_ready()
-        except BaseException:
-            self._withdraw(waiter)
-            raise
-        return Reservation(self, tokens, waiter.admitted_at)
 
-    def _withdraw(self, waiter: _Waiter) -> None:
+    def refused(self, reservation: Reservation, error: RateLimited) -> None:
+        """For reservations; see `Reservation.refused`."""
+        now = anyio.current_time()
+        for kind, amount in zip(_METERED, reservation.amounts, strict=True):
+            # Hosts count requests that they refuse, but no tokens of them.
+            self._meters[kind].not_admitted(amount, now, charged=kind == "requests")
+        rest = error.retry_after_seconds
+        limit = error.limit or self._cause.of(
+            reservation.in_flight, sent_at=reservation.sent_at, now=now
+        )
+        if limit == "concurrency":
+            self._window.refused(reservation.in_flight)
+        else:
+            self._meters[limit].cut(now, sent_at=reservation.sent_at)
+            self._window.acquitted()
+        if limit != "concurrency" or error.limit is None or reservation.in_flight == 1:
+            self._cool_down.refused(reservation.sent_at, now, rest)
+        elif rest is not None and rest >= _REST_FOR_CONCURRENCY_SECONDS:
+            self._cool_down.extend(rest, now)
+        if rest is not None and rest >= _LONG_REST_SECONDS:
+            self._tell_pause(rest, str(error), now)
+        if self._cool_down.until - now > self._release_after:
+            for waiter in self._turns:
+                if waiter.wake is not None:
+                    waiter.wake.set()
+        self._hear(reservation, error.allowances, now)
+        self._admit_ready()
+
+    def failed(self, reservation: Reservation, allowances: Sequence[Allowance]) -> None:
+        """For reservations; see `Reservation.failed`."""
+        now = anyio.current_time()
+        self._growth_from = now + _PAUSE_AFTER_FAILURE_SECONDS
+        self._hear(reservation, allowances, now)
+
+    def over(self, reservation: Reservation) -> None:
+        """For reservations: a place is free."""
+        self._in_flight -= 1
+        self._admit_ready()
+
+    def _hear(self, reservation: Reservation, allowances: Sequence[Allowance], now: float) -> None:
+        for allowance in allowances:
+            if allowance.limit != "concurrency":
+                mark = reservation.marks[_METERED.index(allowance.limit)]
+                self._meters[allowance.limit].hear(
+                    allowance, sent_at=reservation.sent_at, admitted=mark, now=now
+                )
+
+    def _refuse_to_wait(self, now: float) -> None:
+        rest = self._cool_down.until - now
+        if rest > self._release_after:
+            raise RateLimited(
+                f"the account rests for {rest:.0f} s more, as its provider has asked",
+                retry_after_seconds=rest,
+            )
+
+    def _tell_pause(self, seconds: float, reason: str, now: float) -> None:
+        # Once for all that were in flight when the quota was used up.
+        if self._on_pause is not None and now >= self._pause_told_until:
+            self._pause_told_until = now + seconds
+            self._on_pause(seconds, reason)
+
+    async def _sleep(self, waiter: _Waiter) -> None:
+        waiter.wake = anyio.Event()
+        try:
+            if waiter is self._alarmed:
+                with anyio.CancelScope(deadline=self._deadline) as waiter.alarm:
+                    await waiter.wake.wait()
+                waiter.alarm = None
+                if waiter.reservation is None:
+                    self._admit_ready()
+            else:
+                await waiter.wake.wait()
+        finally:
+            waiter.wake = waiter.alarm = None
+
+    def _withdraw(self, waiter: _Waiter, ticket: int) -> None:
         """Forget a call that was cancelled, perhaps after its turn had come."""
-        if waiter.admitted_at is None:
-            waiter.withdrawn = True
-            self._waiting -= 1
+        if waiter.reservation is None:
+            self._turns.withdraw(ticket)
         else:  # nothing was sent
             self._in_flight -= 1
-            self._charge(-1, -waiter.tokens)
+            now = anyio.current_time()
+            for meter, amount in zip(self._metered, waiter.amounts, strict=True):
+                meter.correct(amount, now)
         self._admit_ready()
-
-    def _settle(self, surplus: int, sent_at: float) -> None:
-        self._cool_down.accepted(sent_at)
-        self._charge(0, -surplus)
-        self._admit_ready()
-
-    def _refused(self, sent_at: float, retry_after_seconds: float | None) -> None:
-        self._cool_down.refused(sent_at, anyio.current_time(), retry_after_seconds)
-        self._admit_ready()
-
-    def _charge(self, requests: int, tokens: int) -> None:
-        now = anyio.current_time()
-        if self._requests is not None:
-            self._requests.take(requests, now)
-        if self._tokens is not None:
-            self._tokens.take(tokens, now)
 
     def _admit_ready(self) -> None:
         """Admit from the head while it can go, and set the alarm of the one that cannot.
@@ -205,48 +313,65 @@ class AccountLimiter:
         now = anyio.current_time()
         self._account(now)
         self._held_by = None
-        while (head := self._head()) is not None:
-            ready_at, limit = self._obstacle(head.tokens)
+        while (head := self._turns.head()) is not None:
+            ready_at, limit = self._obstacle(head.amounts)
             if ready_at > now:
                 self._held_by = limit
                 self._arm(head, ready_at)
                 return
-            heapq.heappop(self._queue)
-            self._admit(head, now)
+            self._turns.pop(head.amounts[1] or 1.0)
+            head.reservation = self._admit(head.amounts, now)
+            if head.wake is not None:
+                head.wake.set()
 
-    def _admit(self, waiter: _Waiter, now: float) -> None:
-        self._waiting -= 1
+    def _admit(self, amounts: tuple[float, ...], now: float) -> Reservation:
         self._in_flight += 1
-        self._charge(1, waiter.tokens)
-        waiter.admitted_at = now
-        waiter.wake.set()
+        for meter, amount in zip(self._metered, amounts, strict=True):
+            meter.take(amount, now)
+        return Reservation(
+            self,
+            amounts,
+            sent_at=now,
+            in_flight=self._in_flight,
+            marks=tuple([meter.admitted for meter in self._metered]),
+        )
 
-    def _head(self) -> _Waiter | None:
-        while self._queue and self._queue[0][2].withdrawn:
-            heapq.heappop(self._queue)
-        return self._queue[0][2] if self._queue else None
-
-    def _obstacle(self, tokens: int) -> tuple[float, Limit]:
-        """When a call for *tokens* can go at the earliest, and what it waits for until then."""
-        full = self._in_flight >= self._max_in_flight
-        obstacles: list[tuple[float, Limit]] = [
-            (math.inf if full else -math.inf, "concurrency"),
-            (self._cool_down.until, "cool-down"),
-        ]
-        if self._requests is not None:
-            obstacles.append((self._requests.ready_at(1), "requests"))
-        if self._tokens is not None:
-            obstacles.append((self._tokens.ready_at(tokens), "tokens"))
-        return max(obstacles)
+    def _obstacle(self, amounts: tuple[float, ...]) -> tuple[float, Limit]:
+        """When a call can go at the earliest, and what it waits for until then."""
+        if self._in_flight >= self._window.size:
+            return math.inf, "concurrency"
+        latest: float = self._cool_down.until
+        limit: Limit = "cool-down"
+        for kind, meter, amount in zip(_METERED, self._metered, amounts, strict=True):
+            ready_at = meter.ready_at(amount)
+            if ready_at > latest:
+                latest, limit = ready_at, kind
+        return latest, limit
 
     def _arm(self, head: _Waiter, deadline: float) -> None:
-        if self._armed is not None and self._armed is not head:
-            self._armed.alarm.deadline = math.inf
-        self._armed = head
-        if head.alarm.deadline != deadline:
-            head.alarm.deadline = deadline
+        if self._alarmed is not head:
+            if self._alarmed is not None and self._alarmed.alarm is not None:
+                self._alarmed.alarm.deadline = math.inf
+            self._alarmed = head
+        if self._deadline != deadline or head.alarm is None:
+            self._deadline = deadline
+            if head.alarm is not None:
+                head.alarm.deadline = deadline
+            elif head.wake is not None and deadline < math.inf:
+                head.wake.set()  # asleep without an alarm: it lies down again with one
 
     def _account(self, now: float) -> None:
-        if self._held_by is not None:
-            self._seconds_waited[self._held_by] += now - self._held_since
+        """Note for how long what has held the first call, and let that grow."""
+        held, seconds = self._held_by, now - self._held_since
         self._held_since = now
+        if held is None or seconds <= 0:
+            return
+        self._seconds_waited[held] += seconds
+        if held == "concurrency":
+            self._window.grow(seconds, self._speed(now))
+        elif held != "cool-down":
+            self._meters[held].grow(seconds, self._speed(now), now)
+
+    def _speed(self, now: float) -> float:
+        """How fast limits may grow now."""
+        return 0.0 if now < self._growth_from else self._latency.speed

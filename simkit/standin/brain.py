@@ -1,8 +1,8 @@
 """The scripted brain: finds out from the request which role to play, and plays it.
 
 Nothing but the request says who asks: a reply schema names the writer and the judges,
-tools mean the assistant, and the tags of the project's prompts mean the user and the
-tool. Anything else gets a plain answer, as a chat model would give one.
+tools mean the assistant (either may be put in words), and the tags of the project's prompts
+mean the user and the tool. Anything else gets a plain answer, as a chat model would give one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from simkit.standin.brain_contract import Reply
 from simkit.standin.roles.assistant import play_assistant
 from simkit.standin.roles.judge import judge_trajectory, judge_turn
 from simkit.standin.roles.tool import run_function
+from simkit.standin.roles.tool_modes import read_in_words, schema_in_words
 from simkit.standin.roles.user import play_user
 from simkit.standin.roles.writer import complete_function, write_intent
 from simkit.standin.values import make_value
@@ -39,7 +40,10 @@ class ScriptedBrain:
         if body.get("tools"):
             tools = [tool["function"] for tool in body["tools"]]
             return play_assistant(messages, tools, draw, mistakes=self._mistakes)
-        schema = (body.get("response_format") or {}).get("json_schema")
+        if (asked := read_in_words(body)) is not None:
+            native = play_assistant(asked.messages, asked.tools, draw, mistakes=self._mistakes)
+            return asked.reply(native)
+        schema = (body.get("response_format") or {}).get("json_schema") or schema_in_words(body)
         if schema is not None:
             return _said(orjson.dumps(_structured(schema, messages, draw)).decode())
         return _said(_spoken(messages, draw))

@@ -106,7 +106,8 @@ _RULES: dict[str, tuple[_Holds, str]] = {
     "seed": (_is_integer(), "an integer"),
     "parallel_tool_calls": (_is_boolean, "true or false"),
     "n": (_is_integer(1, 1), "1: this server gives one choice"),
-    "stream": (lambda value: value is False, "false: this server does not stream"),
+    "stream": (_is_boolean, "true or false"),
+    "stream_options": (lambda value: isinstance(value, dict), "an object"),
 }
 _WITHOUT_EFFECT = {"metadata", "reasoning_effort", "service_tier", "stop", "store", "user"}
 _FIELDS = {

@@ -34,6 +34,7 @@ class FaultMix:
     def __init__(self, settings: StandinSettings) -> None:
         self._seed = settings.seed
         self._share = settings.faults
+        self._hang_share = settings.hang_share
         kinds: tuple[FaultKind, ...] = get_args(FaultKind)
         self._kinds = [kind for kind in kinds if settings.hangs or kind != "hang"]
         self._failed: RecentlyUsed[int] = RecentlyUsed(_REMEMBERED_BODIES)
@@ -42,7 +43,12 @@ class FaultMix:
         """The fault of this attempt, and the stream for what else chance decides about it."""
         attempt = self._failed.get(body_hash) or 0
         draw = stream(self._seed, "attempt", body_hash.hex(), attempt)
-        if draw.random() >= self._share:
-            return None, draw
-        self._failed.put(body_hash, attempt + 1)
-        return draw.choice(self._kinds), draw
+        kind = self._kind(draw)
+        if kind is not None:
+            self._failed.put(body_hash, attempt + 1)
+        return kind, draw
+
+    def _kind(self, draw: random.Random) -> FaultKind | None:
+        if self._hang_share and draw.random() < self._hang_share:
+            return "hang"
+        return draw.choice(self._kinds) if draw.random() < self._share else None

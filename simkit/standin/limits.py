@@ -1,23 +1,16 @@
-"""Rate limits as a provider enforces them: by refusing, never by waiting.
-
-Requests and tokens are buckets that refill continuously and hold one second's worth (at
-least one request), so no minute sees more than the limit plus one second of it.
-"""
+"""Rate limits as a provider enforces them: by refusing, never by waiting."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
+from simkit.standin.meters import Bucket, Meter, Window
 from simkit.standin.settings import StandinSettings
+from simkit.traces.calls import LimitKind
 
 CONCURRENCY_RETRY_SECONDS = 0.25
 """Advice to a caller above the concurrency limit: nobody knows when a place gets free."""
-
-_SLACK = 1e-9  # the refill is a sum of floats; a bucket may end up this short of full
-
-LimitKind = Literal["requests", "tokens", "concurrency"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,118 +22,123 @@ class LimitExceeded:
     retry_after_seconds: float
 
 
-class Bucket:
-    """One limit per minute, refilled continuously."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitLevel:
+    """One limit per minute as it stands: what an answer's headers are written from."""
 
-    def __init__(self, per_minute: float) -> None:
-        self.per_minute = per_minute
-        self._per_second = per_minute / 60
-        self.capacity = max(1.0, self._per_second)
-        self._level = 0.0
-        self._updated_at = -math.inf  # so that it is full when first looked at
-
-    def level(self, now: float) -> float:
-        """What is left; below 0 when replies have cost more than there was."""
-        passed = now - self._updated_at
-        self._level = min(self.capacity, self._level + passed * self._per_second)
-        self._updated_at = now
-        return self._level
-
-    def seconds_until(self, amount: float, now: float) -> float:
-        """Time until *amount* could be admitted; 0 when it can be now.
-
-        More than the bucket holds is admitted when the bucket is full, and leaves it in
-        debt; otherwise such a request could never be served.
-        """
-        missing = min(amount, self.capacity) - self.level(now)
-        return 0.0 if missing <= _SLACK else missing / self._per_second
-
-    def take(self, amount: float, now: float, *, floor: float = -math.inf) -> None:
-        """Use up *amount*, but nothing below *floor*."""
-        level = self.level(now)
-        self._level = min(level, max(floor, level - amount))
+    kind: LimitKind
+    per_minute: float
+    remaining: int
+    """At least 0."""
+    full_in_seconds: float
+    """Until all of it is left again: refilled, or the window's end."""
 
 
 class ProviderLimits:
     """All limits of one account; every admitted request must `leave` once."""
 
-    def __init__(self, settings: StandinSettings) -> None:
-        self._requests = Bucket(settings.rpm) if settings.rpm else None
-        self._tokens = Bucket(settings.tpm) if settings.tpm else None
-        self._concurrency = settings.concurrency
+    def __init__(self, settings: StandinSettings, now: float) -> None:
         self._refused_cost = settings.refused_requests_cost
+        self._meters: dict[LimitKind, Meter] = {}
+        self._concurrency: int | None = None
         self.in_flight = 0
         self.peak_in_flight = 0
+        self.change(settings, now)
 
-    def admit(self, tokens: int, now: float) -> LimitExceeded | None:
-        """Admit a request of *tokens* and count it, or say which limit forbids it.
+    def change(self, settings: StandinSettings, now: float) -> None:
+        """Enforce the limits of *settings* from now on; limits that stay keep their level."""
+        self._concurrency = settings.concurrency
+        before, self._meters = self._meters, {}
+        for kind, per_minute in settings.per_minute().items():
+            if per_minute is None:
+                continue
+            meter = before.get(kind)
+            if meter is None:
+                meter = _meter(per_minute, settings.window_seconds, now)
+            elif meter.per_minute != per_minute:
+                meter.change(per_minute, now)
+            self._meters[kind] = meter
+
+    def admit(self, input_tokens: int, now: float) -> LimitExceeded | None:
+        """Admit a request of *input_tokens* and count it, or say which limit forbids it.
 
         A refused request takes no tokens. It does take a request, down to none left, when
         the settings say so: then hammering keeps the hammerer out.
         """
-        exceeded = self._exceeded(tokens, now)
+        exceeded = self._exceeded(input_tokens, now)
         if exceeded is None:
-            self._count(tokens, now)
-        elif self._refused_cost and self._requests:
-            self._requests.take(1, now, floor=0)
+            self._count(input_tokens, now)
+        elif self._refused_cost and (requests := self._meters.get("requests")):
+            requests.take(1, now, floor=0)
         return exceeded
 
-    def take_tokens(self, tokens: int, now: float) -> None:
+    def take_output(self, tokens: int, now: float) -> None:
         """Charge a reply; its size is only known after its request was admitted."""
-        if self._tokens:
-            self._tokens.take(tokens, now)
+        for kind in ("tokens", "output_tokens"):
+            if meter := self._meters.get(kind):
+                meter.take(tokens, now)
 
     def leave(self) -> None:
         """An admitted request is over."""
         self.in_flight -= 1
 
-    def headers(self, now: float) -> dict[str, str]:
-        """The ``x-ratelimit-*`` headers; only for limits that there are."""
-        found: dict[str, str] = {}
-        for kind, bucket in (("requests", self._requests), ("tokens", self._tokens)):
-            if bucket:
-                full_in = bucket.seconds_until(bucket.capacity, now)
-                found[f"x-ratelimit-limit-{kind}"] = f"{bucket.per_minute:.0f}"
-                found[f"x-ratelimit-remaining-{kind}"] = f"{max(0, int(bucket.level(now)))}"
-                found[f"x-ratelimit-reset-{kind}"] = duration(full_in)
-        return found
+    def levels(self, now: float) -> list[LimitLevel]:
+        """The limits per minute that there are, as they stand."""
+        return [
+            LimitLevel(
+                kind=kind,
+                per_minute=meter.per_minute,
+                remaining=max(0, int(meter.level(now))),
+                full_in_seconds=meter.seconds_until(meter.capacity, now),
+            )
+            for kind, meter in self._meters.items()
+        ]
 
-    def _exceeded(self, tokens: int, now: float) -> LimitExceeded | None:
+    def as_json(self, now: float) -> dict[str, Any]:
+        """The limits per minute in the form of ``GET /stats``.
+
+        What could have been used between two moments is what was ``remaining`` at the first
+        and the difference of ``permitted`` since.
+        """
+        return {
+            kind: {
+                "per_minute": meter.per_minute,
+                "remaining": meter.level(now),
+                "permitted": meter.permitted(now),
+            }
+            for kind, meter in self._meters.items()
+        }
+
+    def _exceeded(self, input_tokens: int, now: float) -> LimitExceeded | None:
         limit = self._concurrency
         if limit is not None and self.in_flight >= limit:
             return LimitExceeded(
                 kind="concurrency", limit=limit, retry_after_seconds=CONCURRENCY_RETRY_SECONDS
             )
-        waits: list[tuple[float, LimitKind, float]] = []
-        if self._requests:
-            wait = self._requests.seconds_until(1, now)
-            waits.append((wait, "requests", self._requests.per_minute))
-        if self._tokens:
-            wait = self._tokens.seconds_until(tokens, now)
-            waits.append((wait, "tokens", self._tokens.per_minute))
-        wait, kind, per_minute = max(waits, default=(0.0, "requests", 0.0))
-        if wait == 0:
-            return None
-        return LimitExceeded(kind=kind, limit=per_minute, retry_after_seconds=wait)
+        longest, exceeded = 0.0, None
+        for kind, meter in self._meters.items():
+            wait = meter.seconds_until(_needed(kind, input_tokens), now)
+            if wait > longest:
+                longest = wait
+                exceeded = LimitExceeded(
+                    kind=kind, limit=meter.per_minute, retry_after_seconds=wait
+                )
+        return exceeded
 
-    def _count(self, tokens: int, now: float) -> None:
-        if self._requests:
-            self._requests.take(1, now)
-        if self._tokens:
-            self._tokens.take(tokens, now)
+    def _count(self, input_tokens: int, now: float) -> None:
+        for kind, meter in self._meters.items():
+            if kind != "output_tokens":
+                meter.take(_needed(kind, input_tokens), now)
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
 
 
-def decimal_seconds(seconds: float) -> str:
-    """Seconds for ``retry-after``: rounded up to a millisecond, so never too early."""
-    return f"{math.ceil(seconds * 1000 - 1e-6) / 1000:.3f}"
+def _meter(per_minute: float, window_seconds: float | None, now: float) -> Meter:
+    if window_seconds is None:
+        return Bucket(per_minute, now)
+    return Window(per_minute, window_seconds, now)
 
 
-def duration(seconds: float) -> str:
-    """A duration as OpenAI's headers write it: ``12ms``, ``1.2s``, ``6m0s``."""
-    if seconds < 1:
-        return f"{math.ceil(seconds * 1000)}ms"
-    minutes, rest = divmod(math.ceil(seconds * 1000) / 1000, 60)
-    text = f"{rest:.3f}".rstrip("0").rstrip(".") + "s"
-    return f"{minutes:.0f}m{text}" if minutes else text
+def _needed(kind: LimitKind, input_tokens: int) -> int:
+    """What must be left; of output, whose size nobody knows yet, a first token."""
+    return input_tokens if kind in ("tokens", "input_tokens") else 1

@@ -14,6 +14,8 @@ class Stats:
     """Counters; each request ends up in exactly one of those from ``answered`` to ``broken``."""
 
     requests: int = 0
+    admitted: int = 0
+    """Requests that no limit refused, however they ended."""
     answered: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     """Requests that were wrong, by status and the field at fault, e.g. ``"400 messages"``."""
@@ -46,10 +48,11 @@ class Stats:
         if mistake is not None:
             self.mistakes[mistake] += 1
 
-    def as_json(self, *, in_flight: int, peak_in_flight: int) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """Everything, in the form of ``GET /stats``."""
         return {
             "requests": self.requests,
+            "admitted": self.admitted,
             "answered": self.answered,
             "refused": dict(self.refused),
             "recent_refusals": list(self.recent_refusals),
@@ -57,8 +60,6 @@ class Stats:
             "faults": dict(self.faults),
             "abandoned": self.abandoned,
             "broken": self.broken,
-            "in_flight": in_flight,
-            "peak_in_flight": peak_in_flight,
             "mistakes": dict(self.mistakes),
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,

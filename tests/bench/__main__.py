@@ -12,23 +12,23 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import memory
+from tests.bench import memory, quota
 from tests.bench.row import Row
 
-BENCHES: dict[str, Callable[[], list[Row]]] = {"memory": memory.measure}
+BENCHES: dict[str, Callable[[], list[Row]]] = {"memory": memory.measure, "quota": quota.measure}
 
 
 def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         sys.exit(f"no bench called {unknown[0]}; there is {', '.join(BENCHES)}")
-    table = Table("what", "measured", "baseline", "ratio", "aim", title="simkit benchmarks")
+    table = Table("what", "measured", "baseline", "ratio", "aim", "besides", title="simkit benchmarks")
     for name in names or BENCHES:
         for row in BENCHES[name]():
             ratio = f"{row.value / row.baseline:.2f}"
             measured = f"{row.value:,.0f} {row.unit}"
             baseline = f"{row.baseline:,.0f} {row.unit} ({row.baseline_name})"
-            table.add_row(row.what, measured, baseline, ratio, row.aim)
+            table.add_row(row.what, measured, baseline, ratio, row.aim, row.note)
     Console().print(table)
 
 

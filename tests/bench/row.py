@@ -14,5 +14,7 @@ class Row:
     baseline: float
     baseline_name: str
     unit: str
-    aim: str
-    """What the ratio should be."""
+    aim: str = ""
+    """What the ratio should be; empty for those who are only compared with."""
+    note: str = ""
+    """Other figures of the same run."""

@@ -201,3 +201,43 @@ def test_the_cache_lives_where_the_desktop_says(monkeypatch: pytest.MonkeyPatch)
     assert default_cache_path() == Path("/somewhere/simkit/embeddings.db")
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert default_cache_path() == Path.home() / ".cache" / "simkit" / "embeddings.db"
+
+
+def test_blank_texts_are_zeros_and_are_not_embedded(tmp_path: Path) -> None:
+    inner = Counting()
+    vectors = CachedEmbedder(inner, tmp_path / "cache.db").embed(["", "a", " \n", "a"])
+    assert inner.asked == ["a"]
+    assert vectors.shape == (4, 3)
+    assert not vectors[[0, 2]].any()
+    assert np.array_equal(vectors[1], vectors[3])
+
+
+def test_an_interruption_loses_no_more_than_a_chunk(tmp_path: Path) -> None:
+    class Failing(Counting):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            if "text 25" in texts:
+                raise KeyboardInterrupt
+            return super().embed(texts)
+
+    texts = [f"text {number}" for number in range(40)]
+    with pytest.raises(KeyboardInterrupt):
+        CachedEmbedder(Failing(), tmp_path / "cache.db", chunk=10).embed(texts)
+    inner = Counting()
+    CachedEmbedder(inner, tmp_path / "cache.db", chunk=10).embed(texts)
+    assert inner.asked == texts[20:]
+
+
+def test_another_model_behind_the_same_name_is_found_out(tmp_path: Path) -> None:
+    """
+    A server may be given another model under the same name; its vectors mean something else.
+    """
+
+    class Wider(Counting):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            return np.eye(len(texts), 5, dtype=np.float32)
+
+    path = tmp_path / "cache.db"
+    CachedEmbedder(Counting(), path).embed(["a"])
+    with pytest.raises(EmbedderUnavailable, match=r"counting-1 .* 5 numbers.*cache\.db, have 3"):
+        CachedEmbedder(Wider(), path).embed(["a", "b"])
+    assert CachedEmbedder(Counting(), path).embed(["a", "b"]).shape == (2, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -10,9 +11,12 @@ import pytest
 from rich.console import Console
 
 from simkit.bus import Bus, Gauges
-from simkit.progress import Progress, SlidingRate, Tally, facts
+from simkit.progress import Progress, facts
+from simkit.spending import Spending
+from simkit.tally import SlidingRate, Tally
 from simkit.traces.calls import CallTimes, Usage
 from simkit.traces.events import (
+    AccountPaused,
     CallAnswered,
     CallRetried,
     ConversationPlayed,
@@ -27,6 +31,22 @@ from simkit.traces.records import Outcome
 @pytest.fixture
 def anyio_backend(virtual_time: Any) -> Any:
     return virtual_time
+
+
+NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+def gauges(**changes: Any) -> Gauges:
+    """One conversation in flight and nothing special; *changes* are values."""
+    values = {
+        "in_flight": 1,
+        "filters_waiting": 3,
+        "limiting": "requests",
+        "spending": (),
+        "not_started": 0,
+        "loop_behind_seconds": 0.0,
+    } | changes
+    return Gauges(**{name: lambda value=value: value for name, value in values.items()})
 
 
 def judged(outcome: Outcome) -> Event:
@@ -84,22 +104,21 @@ def test_a_rate_over_less_than_its_window_counts_from_the_start() -> None:
 
 def test_time_left_follows_the_pace_once_a_first_wave_is_through() -> None:
     tally = Tally(total=100, started_at=0.0)
-    assert tally.seconds_left(10.0, in_flight=0) is None
+    assert tally.seconds_left(10.0, in_flight=0, not_started=0) is None
 
     for second in range(10):
         tally.count(judged("kept"), float(second))
-    assert tally.seconds_left(10.0, in_flight=10) == pytest.approx(90.0)
-    assert tally.seconds_left(10.0, in_flight=11) is None
+    assert tally.seconds_left(10.0, in_flight=10, not_started=0) == pytest.approx(90.0)
+    assert tally.seconds_left(10.0, in_flight=10, not_started=30) == pytest.approx(60.0)
+    assert tally.seconds_left(10.0, in_flight=11, not_started=0) is None
 
 
 def test_the_state_is_told_in_words_with_what_limits_now() -> None:
-    bus = Bus()
-    bus.gauges = Gauges(in_flight=lambda: 1, filters_waiting=lambda: 3, limiting=lambda: "requests")
     tally = Tally(total=2000, started_at=0.0)
     tally.count(judged("kept"), 5.0)
     tally.count(answered(), 5.0)
 
-    assert facts(tally, bus, 10.0) == [
+    assert facts(tally, gauges(), 10.0, NOON) == [
         "1/2,000 done (kept 1, dropped 0, failed 0)",
         "1 in flight",
         "3 waiting for filters",
@@ -154,8 +173,62 @@ async def test_a_cancelled_display_gives_the_terminal_back() -> None:
 
 def test_what_a_run_prepares_is_shown_until_the_first_conversation() -> None:
     tally = Tally(total=10, started_at=0.0)
-    bus = Bus()
     tally.count(Preparing(what="parameters embedded", done=500, total=2000), 1.0)
-    assert facts(tally, bus, 3.0) == ["parameters embedded: 500/2,000", "0:00:03 elapsed"]
+    assert facts(tally, None, 3.0, NOON) == ["parameters embedded: 500/2,000", "0:00:03 elapsed"]
     tally.count(ConversationStarted(scenario=0), 4.0)
-    assert facts(tally, bus, 5.0)[0].startswith("0/10 done")
+    assert facts(tally, None, 5.0, NOON)[0].startswith("0/10 done")
+
+
+def test_a_budget_is_shown_with_what_is_spent_and_forecast() -> None:
+    tally = Tally(total=10, started_at=0.0)
+    spending = (
+        Spending(unit="tokens", spent=1_200_000, limit=10_000_000, forecast=8_900_000),
+        Spending(unit="USD", spent=1.234, limit=10.0, forecast=None),
+    )
+    shown = facts(tally, gauges(spending=spending), 1.0, NOON)
+    assert "spent 1.2M of 10.0M tokens, forecast 8.9M" in shown
+    assert "spent 1.23 of 10.00 USD" in shown
+
+
+def test_without_a_budget_only_the_money_that_is_spent_is_shown() -> None:
+    tally = Tally(total=10, started_at=0.0)
+    spending = (
+        Spending(unit="tokens", spent=1_200_000, limit=None, forecast=8_900_000),
+        Spending(unit="USD", spent=1.234, limit=None, forecast=9.0),
+    )
+    shown = facts(tally, gauges(spending=spending), 1.0, NOON)
+    assert [fact for fact in shown if "spent" in fact] == ["spent 1.23 USD"]
+
+
+def test_what_the_budget_does_not_reach_for_is_shown_and_not_waited_for() -> None:
+    tally = Tally(total=10, started_at=0.0)
+    for second in range(4):
+        tally.count(judged("kept"), float(second))
+    shown = facts(tally, gauges(not_started=6), 8.0, NOON)
+    assert "6 not started: the budget does not reach for them" in shown
+    assert shown[-1] == "0:00:00 left"
+
+
+def test_a_late_event_loop_is_shown_when_it_matters() -> None:
+    tally = Tally(total=10, started_at=0.0)
+    assert "event loop 0.4 s behind" in facts(tally, gauges(loop_behind_seconds=0.4), 1.0, NOON)
+    assert not any(
+        "behind" in fact for fact in facts(tally, gauges(loop_behind_seconds=0.2), 1.0, NOON)
+    )
+
+
+def test_a_paused_account_is_shown_for_as_long_as_it_lasts() -> None:
+    tally = Tally(total=10, started_at=0.0)
+    tally.count(
+        AccountPaused(account="m at host", seconds=7_500, reason="daily\nquota\x1b[2J used"), 100.0
+    )
+    shown = facts(tally, None, 100.0, NOON)
+    assert "paused: m at host until 14:05 (daily quota [2J used)" in shown
+    later = facts(tally, None, 7_601.0, NOON)
+    assert not any("paused" in fact for fact in later)
+
+
+def test_a_pause_beyond_midnight_tells_the_day() -> None:
+    tally = Tally(total=10, started_at=0.0)
+    tally.count(AccountPaused(account="m", seconds=86_400, reason="quota"), 0.0)
+    assert "paused: m until 2026-05-02 12:00 (quota)" in facts(tally, None, 0.0, NOON)

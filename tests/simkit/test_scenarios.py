@@ -37,3 +37,12 @@ def test_a_graph_too_small_for_the_chains_asked_for_is_noted(tmp_path: Path) -> 
 
     assert edges_noted(path, min_length=5) == "0 (too few for chains of 5; none is longer than 1)"
     assert edges_noted(path, min_length=1) == "0"
+
+
+def test_an_embedder_that_was_not_opened_is_not_replaced_by_another() -> None:
+    """
+    A graph says by its embedder's name what its scores mean.
+    """
+    config = RunConfig(catalog=CatalogSection(demo=True), graph=GraphSection(embedder="provider"))
+    with pytest.raises(ValueError, match="must be opened"):
+        prepare(config)

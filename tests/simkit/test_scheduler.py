@@ -15,6 +15,10 @@ from simkit.scheduler import InFlight, work_through
 from simkit.traces.records import Scenario, Trajectory, Verdict
 
 
+async def always() -> bool:
+    return True
+
+
 @pytest.fixture
 def scenarios(a_scenario: Callable[..., Scenario]) -> Callable[[int], Iterator[Scenario]]:
     def first(count: int) -> Iterator[Scenario]:
@@ -38,7 +42,7 @@ async def test_no_scenario_is_drawn_before_there_is_room_for_it(
         await go_on.wait()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(partial(work_through, endless(), work, concurrency=3))
+        group.start_soon(partial(work_through, endless(), work, concurrency=3, may_start=always))
         await anyio.wait_all_tasks_blocked()
         assert drawn == [0, 1, 2]
         go_on.set()
@@ -54,7 +58,7 @@ async def test_scenarios_start_in_order_and_each_is_played_once(
         started.append(scenario.number)
         await checkpoint()
 
-    await work_through(scenarios(50), work, concurrency=7)
+    await work_through(scenarios(50), work, concurrency=7, may_start=always)
     assert started == list(range(50))
 
 
@@ -77,7 +81,9 @@ async def test_slow_filters_hold_new_conversations_back(
             started.append(scenario.number)
             await filters.put(a_trajectory(scenario.number))
 
-        group.start_soon(partial(work_through, scenarios(100), work, concurrency=5))
+        group.start_soon(
+            partial(work_through, scenarios(100), work, concurrency=5, may_start=always)
+        )
         await anyio.wait_all_tasks_blocked()
         # One is being judged, two wait in the queue, five workers hold one each.
         assert started == list(range(8))
@@ -98,7 +104,35 @@ async def test_a_bug_in_one_conversation_stops_all_of_them(
             await anyio.sleep_forever()
 
     with pytest.raises(ExceptionGroup) as raised:
-        await work_through(scenarios(100), work, concurrency=10)
+        await work_through(scenarios(100), work, concurrency=10, may_start=always)
     assert raised.group_contains(RuntimeError, match="a bug")
     assert flight.now == 0
     assert flight.peak <= 10  # and none was started in the place of another
+
+
+async def test_a_scenario_is_drawn_only_after_leave_to_start(
+    scenarios: Callable[[int], Iterator[Scenario]],
+) -> None:
+    asked = 0
+    leave = anyio.Event()
+    started: list[int] = []
+
+    async def may_start() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked > 2:
+            await leave.wait()
+        return len(started) < 5
+
+    async def work(scenario: Scenario) -> None:
+        started.append(scenario.number)
+        await checkpoint()
+
+    drawn = scenarios(100)
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(work_through, drawn, work, concurrency=2, may_start=may_start))
+        await anyio.wait_all_tasks_blocked()
+        assert started == [0, 1]
+        leave.set()
+    assert started == [0, 1, 2, 3, 4]
+    assert next(drawn).number == 5  # what may not start is not drawn

@@ -27,3 +27,9 @@ async def test_a_script_answers_in_turn_and_keeps_what_it_was_asked(a_request: A
 async def test_a_function_may_find_the_reply(a_request: ARequest) -> None:
     client = Scripted(lambda request: f"you are {request.site.scenario}")
     assert (await client.complete(a_request(5))).completion.content == "you are 5"
+
+
+async def test_calls_may_take_differently_long(a_request: ARequest) -> None:
+    client = Scripted(["a", "b"], seconds=lambda request: request.scenario / 1000)
+    assert (await client.complete(a_request(0))).times.total_seconds == 0
+    assert (await client.complete(a_request(3))).times.total_seconds == 0.003

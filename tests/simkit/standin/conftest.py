@@ -1,14 +1,19 @@
-"""A tiny brain, and the parts of valid requests."""
+"""A tiny brain, the parts of valid requests, and a client of a running stand-in."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import aiohttp
+import orjson
 import pytest
 
-from simkit.standin.brain_contract import Reply
+from simkit.standin.brain_contract import Brain, Reply
+from simkit.standin.server import running
+from simkit.standin.settings import StandinSettings
 
 
 class Echo:
@@ -55,3 +60,50 @@ def a_body() -> Callable[..., dict[str, Any]]:
         return {"model": "standin", "messages": messages} | fields
 
     return build
+
+
+class Caller:
+    """A client of one stand-in provider."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
+        self.session = session
+        self.base_url = base_url
+
+    async def ask(self, body: Any, **headers: str) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+        """Status, parsed body and headers of the answer to a chat request."""
+        return await self._post(f"{self.base_url}/chat/completions", body, headers)
+
+    async def control(self, body: Any, **headers: str) -> tuple[int, dict[str, Any]]:
+        """Status and parsed body of an answer of ``POST /control``."""
+        url = self.base_url.removesuffix("/v1") + "/control"
+        return (await self._post(url, body, headers))[:2]
+
+    async def get(self, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
+        url = self.base_url.removesuffix("/v1") + path
+        async with self.session.get(url, headers=headers) as answer:
+            return answer.status, orjson.loads(await answer.read())
+
+    async def stats(self) -> dict[str, Any]:
+        return (await self.get("/stats"))[1]
+
+    async def _post(
+        self, url: str, body: Any, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        async with self.session.post(url, data=raw, headers=headers) as answer:
+            return answer.status, orjson.loads(await answer.read()), answer.headers
+
+
+@pytest.fixture
+def calling() -> Callable[..., AbstractAsyncContextManager[Caller]]:
+    """Run a stand-in with a brain and settings, and give a client of it."""
+
+    @asynccontextmanager
+    async def call(brain: Brain, **settings: Any) -> AsyncIterator[Caller]:
+        async with (
+            running(StandinSettings(**settings), brain) as base_url,
+            aiohttp.ClientSession() as session,
+        ):
+            yield Caller(session, base_url)
+
+    return call

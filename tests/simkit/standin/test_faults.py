@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from simkit.standin.faults import FaultMix
-from simkit.standin.latency import draw_latency
+from simkit.standin.latency import draw_latency, slowed
 from simkit.standin.recently_used import RecentlyUsed
 from simkit.standin.settings import StandinError, StandinSettings
 
@@ -55,6 +55,30 @@ def test_hangs_come_up_only_when_asked_for() -> None:
     assert "hang" in {mix.next_attempt(body)[0] for body in bodies(100)}
 
 
+def test_the_share_of_hangs_is_as_asked_whatever_the_faults() -> None:
+    for faults in (0.0, 0.3):
+        settings = StandinSettings(faults=faults, hang_share=0.2)
+        kinds = Counter(FaultMix(settings).next_attempt(body)[0] for body in bodies(4000))
+        assert 720 < kinds["hang"] < 880
+        assert kinds[None] == pytest.approx(3200 * (1 - faults), rel=0.05)
+
+
+def test_a_body_that_hung_is_answered_at_last_and_the_same_way_everywhere() -> None:
+    settings = StandinSettings(seed=2, hang_share=0.5)
+    mix, other = FaultMix(settings), FaultMix(settings)
+    seen = {body: attempts_until_answered(mix, body) for body in bodies(200)}
+    again = {body: attempts_until_answered(other, body) for body in reversed(bodies(200))}
+    assert seen == again
+    assert max(map(len, seen.values())) > 1
+
+
+def test_load_lengthens_latency_in_proportion() -> None:
+    assert slowed(2.0, 300, None) == 2.0
+    assert slowed(2.0, 0, 100) == 2.0
+    assert slowed(2.0, 100, 100) == 4.0
+    assert slowed(2.0, 300, 100) == 8.0
+
+
 def test_latency_has_the_asked_median_and_grows_with_the_reply() -> None:
     draw = random.Random(0)
     short = [draw_latency(2.0, 0, draw) for _ in range(2000)]
@@ -82,7 +106,20 @@ def test_only_loopback_addresses_are_served(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"faults": 1.5}, {"rpm": 0}, {"concurrency": -1}, {"models": ()}, {"port": 70000}]
+    "wrong",
+    [
+        {"faults": 1.5},
+        {"hang_share": -0.1},
+        {"rpm": 0},
+        {"otpm": float("inf")},
+        {"concurrency": -1},
+        {"slowdown_at": 0},
+        {"window_seconds": float("nan")},
+        {"rpm": 59, "window_seconds": 1},
+        {"hints": "some"},
+        {"models": ()},
+        {"port": 70000},
+    ],
 )
 def test_a_setting_out_of_range_is_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(StandinError, match=next(iter(wrong))):

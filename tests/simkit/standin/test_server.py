@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import aiohttp
@@ -19,42 +19,11 @@ from simkit.standin.server import running, serve
 from simkit.standin.settings import StandinError, StandinSettings
 
 Build = Callable[..., dict[str, Any]]
-
-
-class Caller:
-    """A client of one stand-in provider."""
-
-    def __init__(self, session: aiohttp.ClientSession, base_url: str) -> None:
-        self.session = session
-        self.base_url = base_url
-
-    async def ask(self, body: Any, **headers: str) -> tuple[int, dict[str, Any], Mapping[str, str]]:
-        """Status, parsed body and headers of one answer."""
-        raw = body if isinstance(body, bytes) else orjson.dumps(body)
-        url = f"{self.base_url}/chat/completions"
-        async with self.session.post(url, data=raw, headers=headers) as answer:
-            return answer.status, orjson.loads(await answer.read()), answer.headers
-
-    async def get(self, path: str, **headers: str) -> tuple[int, dict[str, Any]]:
-        url = self.base_url.removesuffix("/v1") + path
-        async with self.session.get(url, headers=headers) as answer:
-            return answer.status, orjson.loads(await answer.read())
-
-    async def stats(self) -> dict[str, Any]:
-        return (await self.get("/stats"))[1]
-
-
-@asynccontextmanager
-async def calling(brain: Brain, **settings: Any) -> AsyncIterator[Caller]:
-    async with (
-        running(StandinSettings(**settings), brain) as base_url,
-        aiohttp.ClientSession() as session,
-    ):
-        yield Caller(session, base_url)
+Calling = Callable[..., AbstractAsyncContextManager[Any]]
 
 
 async def test_an_answer_has_the_openai_shape_and_says_who_wrote_it(
-    echo: Brain, a_body: Build
+    echo: Brain, a_body: Build, calling: Calling
 ) -> None:
     async with calling(echo) as caller:
         status, reply, headers = await caller.ask(a_body("a longer question"))
@@ -79,7 +48,7 @@ async def test_an_answer_has_the_openai_shape_and_says_who_wrote_it(
 
 
 async def test_tool_calls_get_ids_and_a_mistake_is_labelled(
-    echo: Brain, a_body: Build, a_tool: Build
+    echo: Brain, a_body: Build, a_tool: Build, calling: Calling
 ) -> None:
     async with calling(echo) as caller:
         _, reply, _ = await caller.ask(a_body("call", tools=[a_tool()]))
@@ -99,7 +68,7 @@ async def test_tool_calls_get_ids_and_a_mistake_is_labelled(
 
 
 async def test_the_same_request_gets_the_same_bytes_from_any_provider_of_that_seed(
-    echo: Brain, a_body: Build, a_tool: Build
+    echo: Brain, a_body: Build, a_tool: Build, calling: Calling
 ) -> None:
     body = a_body("call", tools=[a_tool()])
     replies = []
@@ -113,7 +82,7 @@ async def test_the_same_request_gets_the_same_bytes_from_any_provider_of_that_se
 
 
 async def test_a_wrong_request_is_answered_400_and_told_in_the_stats(
-    echo: Brain, a_body: Build
+    echo: Brain, a_body: Build, calling: Calling
 ) -> None:
     async with calling(echo) as caller:
         status, reply, _ = await caller.ask(a_body(""))
@@ -131,7 +100,9 @@ async def test_a_wrong_request_is_answered_400_and_told_in_the_stats(
     assert stats["answered"] == 0
 
 
-async def test_without_the_right_key_nothing_but_stats_is_shown(echo: Brain, a_body: Build) -> None:
+async def test_without_the_right_key_nothing_but_stats_is_shown(
+    echo: Brain, a_body: Build, calling: Calling
+) -> None:
     async with calling(echo, api_key="secret-key") as caller:
         for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer é"}):
             status, reply, _ = await caller.ask(a_body(), **headers)
@@ -144,7 +115,7 @@ async def test_without_the_right_key_nothing_but_stats_is_shown(echo: Brain, a_b
         assert (await caller.get("/stats"))[0] == 200
 
 
-async def test_the_models_are_listed(echo: Brain) -> None:
+async def test_the_models_are_listed(echo: Brain, calling: Calling) -> None:
     async with calling(echo, models=("large", "small")) as caller:
         status, listed = await caller.get("/v1/models")
 
@@ -152,7 +123,9 @@ async def test_the_models_are_listed(echo: Brain) -> None:
     assert [entry["id"] for entry in listed["data"]] == ["large", "small"]
 
 
-async def test_an_unknown_address_is_answered_with_a_json_error(echo: Brain) -> None:
+async def test_an_unknown_address_is_answered_with_a_json_error(
+    echo: Brain, calling: Calling
+) -> None:
     async with calling(echo) as caller:
         status, answer = await caller.get("/v2/chat")
 
@@ -160,7 +133,9 @@ async def test_an_unknown_address_is_answered_with_a_json_error(echo: Brain) -> 
     assert "GET /v2/chat" in answer["error"]["message"]
 
 
-async def test_too_many_requests_are_answered_429_with_advice(echo: Brain, a_body: Build) -> None:
+async def test_too_many_requests_are_answered_429_with_advice(
+    echo: Brain, a_body: Build, calling: Calling
+) -> None:
     async with calling(echo, rpm=6, tpm=100_000) as caller:
         first, _, headers = await caller.ask(a_body())
         second, reply, refused = await caller.ask(a_body())
@@ -176,7 +151,9 @@ async def test_too_many_requests_are_answered_429_with_advice(echo: Brain, a_bod
     assert stats["rate_limited"] == {"requests": 1}
 
 
-async def test_a_client_that_leaves_gives_its_place_back(echo: Brain, a_body: Build) -> None:
+async def test_a_client_that_leaves_gives_its_place_back(
+    echo: Brain, a_body: Build, calling: Calling
+) -> None:
     async with calling(echo, latency_seconds=3600, concurrency=1) as caller:
         with pytest.raises(TimeoutError):
             async with caller.session.post(
@@ -193,10 +170,12 @@ async def test_a_client_that_leaves_gives_its_place_back(echo: Brain, a_body: Bu
     assert stats["peak_in_flight"] == 1
 
 
-async def test_more_at_once_than_allowed_is_refused(echo: Brain, a_body: Build) -> None:
+async def test_more_at_once_than_allowed_is_refused(
+    echo: Brain, a_body: Build, calling: Calling
+) -> None:
     statuses: Counter[int] = Counter()
 
-    async def ask(caller: Caller) -> None:
+    async def ask(caller: Any) -> None:
         statuses[(await caller.ask(a_body()))[0]] += 1
 
     async with (
@@ -209,7 +188,7 @@ async def test_more_at_once_than_allowed_is_refused(echo: Brain, a_body: Build) 
     assert statuses == {200: 3, 429: 5}
 
 
-async def observed(caller: Caller, body: bytes) -> str:
+async def observed(caller: Any, body: bytes) -> str:
     """What the fault of one attempt looks like to a client."""
     url = f"{caller.base_url}/chat/completions"
     try:
@@ -239,7 +218,9 @@ LOOKS = {
 }
 
 
-async def test_every_fault_reaches_the_client_as_it_was_drawn(echo: Brain, a_body: Build) -> None:
+async def test_every_fault_reaches_the_client_as_it_was_drawn(
+    echo: Brain, a_body: Build, calling: Calling
+) -> None:
     settings = {"seed": 5, "faults": 0.7}
     expected, mix = [], FaultMix(StandinSettings(**settings))
     raw = [orjson.dumps(a_body(f"question {number}")) for number in range(40)]
@@ -261,7 +242,7 @@ def blake(raw: bytes) -> bytes:
 
 
 async def test_a_faulted_request_is_answered_as_if_nothing_had_happened(
-    echo: Brain, a_body: Build
+    echo: Brain, a_body: Build, calling: Calling
 ) -> None:
     body = orjson.dumps(a_body("try me"))
     async with calling(echo, seed=1) as sound:
@@ -272,7 +253,9 @@ async def test_a_faulted_request_is_answered_as_if_nothing_had_happened(
         assert (await faulty.ask(body))[1] == expected
 
 
-async def test_a_hang_lasts_until_the_client_gives_up(echo: Brain, a_body: Build) -> None:
+async def test_a_hang_lasts_until_the_client_gives_up(
+    echo: Brain, a_body: Build, calling: Calling
+) -> None:
     settings = {"faults": 1, "hangs": True}
     mix, number = FaultMix(StandinSettings(**settings)), 0
     while mix.next_attempt(blake(orjson.dumps(a_body(f"{number}"))))[0] != "hang":
@@ -294,7 +277,7 @@ async def test_a_hang_lasts_until_the_client_gives_up(echo: Brain, a_body: Build
 
 
 async def test_a_brain_that_breaks_is_answered_500_and_counted(
-    echo: Brain, a_body: Build, caplog: pytest.LogCaptureFixture
+    echo: Brain, a_body: Build, caplog: pytest.LogCaptureFixture, calling: Calling
 ) -> None:
     async with calling(echo) as caller:
         url = f"{caller.base_url}/chat/completions"
@@ -335,7 +318,9 @@ async def test_serving_ends_when_it_is_cancelled_and_frees_the_port(echo: Brain)
     assert urls[0].startswith("http://127.0.0.1:")
 
 
-async def test_the_server_speaks_ipv6_and_localhost_too(echo: Brain, a_body: Build) -> None:
+async def test_the_server_speaks_ipv6_and_localhost_too(
+    echo: Brain, a_body: Build, calling: Calling
+) -> None:
     async with calling(echo, host="localhost") as caller:
         assert caller.base_url.startswith("http://127.0.0.1:")
     async with calling(echo, host="::1") as caller:

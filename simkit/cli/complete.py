@@ -1,0 +1,159 @@
+"""``simkit complete``: the client layer on its own, for any file of requests."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simkit.cli import flags
+from simkit.cli.errors import INTERRUPTED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from simkit.complete.run import CompleteSummary
+    from simkit.config import ProviderConfig, RunConfig
+
+SOME_FAILED = 1
+EXIT_CODES = (
+    "Exit codes: 0 every request is answered, 1 some are not (their lines say why) or the run "
+    "failed, 2 usage or input error, 130 interrupted."
+)
+
+
+def complete(
+    requests: Annotated[
+        Path, typer.Option("--in", metavar="FILE", help="Requests, one a line; - reads stdin.")
+    ],
+    replies: Annotated[
+        Path,
+        typer.Option(
+            "--out", metavar="FILE", dir_okay=False, help="Replies, one a line; resumed from."
+        ),
+    ],
+    config_file: flags.ConfigFile = None,
+    base_url: flags.BaseUrl = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="Model of every request; unset: its own."),
+    ] = None,
+    api_key_env: flags.ApiKeyEnv = None,
+    rpm: flags.Rpm = None,
+    tpm: flags.Tpm = None,
+    itpm: flags.Itpm = None,
+    otpm: flags.Otpm = None,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, max=100_000, help="Requests in flight at most.")
+    ] = 1_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show only warnings and errors.")] = False,
+) -> None:
+    """Answer a file of chat requests.
+
+    Each line of --in is the body of a chat-completions request, with a custom_id beside its
+    fields if you like, or a line of OpenAI's batch files. It is passed on as it is, but for
+    the model, when --model or RUN.toml names one, and "stream", which is turned off. Limits
+    that are not set are learned.
+
+    Each line of --out is {"line", "custom_id", "request", "response", "error"}: the number
+    and the custom_id of the request's line, a digest of what was asked, the provider's whole
+    reply or null, and null or {"cause", "message"}. They come as they are answered, in no
+    order.
+
+    Run it again to go on after an interruption and to try failed requests again: whatever is
+    answered stays, and is not asked again.
+    """
+    from simkit.complete.run import CompleteRun, run_complete
+    from simkit.config_check import secrets
+    from simkit.config_file import load_config
+
+    config = load_config(
+        config_file,
+        {
+            "provider.base_url": base_url,
+            "model.name": model,
+            "provider.api_key_env": api_key_env,
+            "provider.requests_per_minute": rpm,
+            "provider.tokens_per_minute": tpm,
+            "provider.input_tokens_per_minute": itpm,
+            "provider.output_tokens_per_minute": otpm,
+        },
+    )
+    run = CompleteRun(
+        requests=_file(requests),
+        replies=replies,
+        provider=_provider(config),
+        model=config.model.name,
+        concurrency=concurrency,
+        secrets=secrets(config),
+    )
+    try:
+        summary = run_complete(run, _console(quiet))
+    except KeyboardInterrupt:
+        print(
+            f"simkit: interrupted before anything was asked; {replies} is as it was",
+            file=sys.stderr,
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    _end(summary, replies, as_json=as_json, quiet=quiet)
+
+
+def _file(requests: Path) -> Path | None:
+    """Where the requests are; None is standard input."""
+    if requests == Path("-"):
+        return None
+    if not requests.exists() or requests.is_dir():
+        raise typer.BadParameter(f"there is no file {requests}", param_hint="'--in'")
+    return requests
+
+
+def _provider(config: RunConfig) -> ProviderConfig:
+    """The provider that ``[model]`` names first.
+
+    Raises:
+        ConfigError: There is none, or requests of chat completions are not what it takes.
+    """
+    from simkit.config import ConfigError
+    from simkit.config_check import missing_provider
+
+    name = config.model.provider[0]
+    if name not in config.providers:
+        raise ConfigError(missing_provider("model.provider", name, config.providers))
+    provider = config.providers[name]
+    if provider.api != "openai":
+        raise ConfigError(
+            f'providers.{name}.api: expected "openai", found "{provider.api}": requests are '
+            "bodies of OpenAI's chat completions, and are passed on as they are"
+        )
+    return provider
+
+
+def _console(quiet: bool) -> Console | None:
+    from rich.console import Console
+
+    return None if quiet else Console(stderr=True)
+
+
+def _end(summary: CompleteSummary, replies: Path, *, as_json: bool, quiet: bool) -> None:
+    """Say how it went, and exit with the code for it."""
+    tally = summary.tally
+    if as_json:
+        print(json.dumps(tally.as_json(seconds=summary.seconds)))
+    kept = f"{tally.answered + tally.answered_before:,} answered in {replies}"
+    if summary.interrupted:
+        print(f"simkit: interrupted; {kept}; run it again to go on", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED)
+    if not (quiet or as_json):
+        print(f"{kept}, {tally.answered:,} of them now, in {summary.seconds:.1f} s")
+    if tally.failed:
+        if not quiet:
+            print(
+                f"simkit: {tally.failed:,} not answered; their lines say why. Run it again to try "
+                "them again",
+                file=sys.stderr,
+            )
+        raise typer.Exit(SOME_FAILED)

@@ -1,0 +1,154 @@
+"""What the headers of an answer say about the limits of the account."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from simkit.clients.header_times import seconds_until
+from simkit.traces.calls import Allowance, LimitKind
+
+MAX_COUNT = 1e12
+"""More than any account may send in a day."""
+
+LONGEST_MINUTE_SECONDS = 90.0
+"""A limit by the minute is whole again after 60 s, and some round up. Where a header does not
+name its period and the limit takes longer, the period is some other one."""
+
+_KINDS: dict[str, LimitKind] = {
+    "": "requests",
+    "request": "requests",
+    "requests": "requests",
+    "req": "requests",
+    "token": "tokens",
+    "tokens": "tokens",
+    "input-tokens": "input_tokens",
+    "tokens-prompt": "input_tokens",
+    "prompt-tokens": "input_tokens",
+    "output-tokens": "output_tokens",
+    "tokens-generated": "output_tokens",
+    "generated-tokens": "output_tokens",
+    "concurrent": "concurrency",
+    "concurrent-requests": "concurrency",
+    "concurrency": "concurrency",
+}
+_PERIOD_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+_KIND = rf"(?P<kind>{'|'.join(filter(None, _KINDS))})"
+_NAMES = (
+    re.compile(
+        rf"(?:x-)?ratelimit-(?P<told>limit|remaining|reset|policy)(?:-{_KIND})?"
+        rf"(?:-(?P<period>{'|'.join(_PERIOD_SECONDS)}))?"
+    ),
+    re.compile(rf"anthropic-ratelimit-{_KIND}-(?P<told>limit|remaining|reset)"),
+)
+_POLICY = re.compile(r"(\d+(?:\.\d+)?)\s*;\s*w\s*=\s*(\d+)")
+
+
+class _Header(NamedTuple):
+    """What a header is about, as its name says."""
+
+    told: str
+    kind: LimitKind
+    period_seconds: int | None
+    group: str
+    """Headers of one limit share it."""
+
+
+def allowances(
+    headers: Mapping[str, str], on_nonsense: Callable[[str, str], None]
+) -> tuple[Allowance, ...]:
+    """Read the limits that *headers* tell of, one for each kind and period, in their order.
+
+    Known are the forms ``x-ratelimit-remaining-tokens`` of OpenAI and many others, with or
+    without a period such as ``-day`` after it, ``anthropic-ratelimit-tokens-remaining``, and
+    ``ratelimit-remaining`` with ``ratelimit-policy: 100;w=60``
+    (draft-ietf-httpapi-ratelimit-headers-06). A limit without a period counts as one by the
+    minute, unless it takes longer than that to be whole again.
+
+    Args:
+        headers: A mapping that ignores case, as aiohttp's do.
+        on_nonsense: Gets the name and the value of a header that makes no sense; it counts
+            as not sent.
+
+    Never raises. Takes a microsecond or two where there are no such headers.
+    """
+    limits: dict[str, tuple[_Header, dict[str, float]]] = {}
+    for name in headers:
+        # Cheaper than a change to small letters; nobody writes it any other way.
+        if "atelimit" in name or "ateLimit" in name or "ATELIMIT" in name:
+            header = _read_name(name)
+            if header is None:
+                continue
+            value = headers[name]
+            number = _read_value(header, value, headers)
+            if number is None:
+                on_nonsense(name, value)
+            elif header.group in limits:
+                limits[header.group][1][header.told] = number
+            else:
+                limits[header.group] = header, {header.told: number}
+    return tuple([_allowance(header, told) for header, told in limits.values()]) if limits else ()
+
+
+@lru_cache(maxsize=256)
+def _read_name(name: str) -> _Header | None:
+    for pattern in _NAMES:
+        found = pattern.fullmatch(name.lower())
+        if found is None:
+            continue
+        parts = found.groupdict(default="")
+        kind = _KINDS[parts["kind"]]
+        period = parts.get("period", "minute")  # Anthropic's limits are all by the minute
+        group = f"{parts['kind']} {parts.get('period', '')}"
+        return _Header(parts["told"], kind, _PERIOD_SECONDS.get(period), group)
+    return None
+
+
+def _read_value(header: _Header, value: str, headers: Mapping[str, str]) -> float | None:
+    if header.told == "reset":
+        return seconds_until(value, headers)
+    if header.told == "policy":
+        return _policy(value)
+    count = _count(value)
+    return None if count == 0 and header.told == "limit" else count
+
+
+def _count(text: str) -> float | None:
+    try:
+        count = float(text)
+    except ValueError:
+        return None
+    # Written so that NaN is refused too.
+    return count if 0 <= count <= MAX_COUNT else None
+
+
+def _policy(text: str) -> float | None:
+    """Units a minute, of a policy that is no list."""
+    found = _POLICY.fullmatch(text.strip()) if len(text) < 64 else None
+    if found is None:
+        return None
+    limit, seconds = float(found[1]), float(found[2])
+    in_reason = 0 < limit <= MAX_COUNT and 0 < seconds <= 31 * 86400
+    return limit * 60 / seconds if in_reason else None
+
+
+def _allowance(header: _Header, told: dict[str, float]) -> Allowance:
+    return Allowance(
+        limit=header.kind,
+        per_minute=told.get("policy") or _per_minute(header, told),
+        remaining=told.get("remaining"),
+        reset_seconds=told.get("reset"),
+    )
+
+
+def _per_minute(header: _Header, told: dict[str, float]) -> float | None:
+    limit = told.get("limit")
+    if limit is None or header.kind == "concurrency":
+        return limit
+    if header.period_seconds is not None:
+        return limit * 60 / header.period_seconds
+    by_the_minute = told.get("reset", 0.0) <= LONGEST_MINUTE_SECONDS and header.group != " "
+    return limit if by_the_minute else None
