@@ -23,7 +23,8 @@ format: $(VENV)/.installed  ## put the code in shape
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.installed  ## measure speed and memory, as ratios
+bench: $(VENV)/.installed  ## measure speed, memory and use of quotas, as ratios (half an hour)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embed,test,bench]'
 	@$(BIN)/python -m tests.bench
 
 clean:  ## remove what the other targets made

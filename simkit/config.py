@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from simkit.traces.calls import AgentRole
 
@@ -29,7 +37,9 @@ ProviderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 # A TOML array arrives as a list, which strict mode refuses for a tuple.
 Names = Annotated[
-    tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)
+    tuple[str, ...],
+    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+    AfterValidator(lambda names: _distinct(names)),
 ]
 """One name or several; one need not stand in a list."""
 
@@ -213,6 +223,13 @@ class ProviderConfig(Section):
             if not (name + value).isprintable() or not name.strip():
                 raise ValueError(f"{quoted(name)} is not a header of one line")
         return headers
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"expected different names, found {quoted(twice)} twice")
+    return names
 
 
 class FallbackSection(Section):

@@ -27,7 +27,7 @@ def check_run(config: RunConfig) -> None:
     ]
     for name in used:
         if name in config.providers:
-            problems += _key_problems(config, name)
+            problems += key_problems(config, name)
     if problems:
         raise ConfigError(*problems)
 
@@ -78,7 +78,8 @@ def _providers_in_use(config: RunConfig) -> dict[str, str]:
     return used
 
 
-def _key_problems(config: RunConfig, name: str) -> list[str]:
+def key_problems(config: RunConfig, name: str) -> list[str]:
+    """The keys of ``[providers.NAME]`` that the environment does not hold, a line for each."""
     provider = config.providers[name]
     problems = []
     for variable in provider.api_key_env:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from simkit.config import ProviderConfig, RunConfig, quoted
+from simkit.config import FallbackSection, ProviderConfig, RunConfig, quoted
 
 _KEY_OPTION = re.compile(r"key|token|secret|password|auth", re.IGNORECASE)
 
@@ -23,6 +23,7 @@ _EXPECTED: Mapping[str, str] = {
     "bool_type": "true or false",
     "string_type": "text",
     "string_too_short": "text that is not empty",
+    "too_short": "a list that is not empty",
     "string_pattern_mismatch": "a name of letters, digits, - and _",
     "literal_error": "{expected}",
     "greater_than": "more than {gt:g}",
@@ -89,7 +90,7 @@ def _found(value: object) -> str:
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, list | tuple):
-        return "a list"
+        return "a list" if value else "an empty list"
     return quoted(value)
 
 
@@ -112,6 +113,8 @@ def _section(tables: tuple[str, ...]) -> type[BaseModel]:
     """The schema of the table at *tables*."""
     if tables[:1] == ("providers",):
         return ProviderConfig
+    if tables[-1:] and tables[-1].isdigit():  # of the only lists of tables that there are
+        return FallbackSection
     section: type[BaseModel] = RunConfig
     for name in tables:
         inner = section.model_fields[name].annotation

@@ -118,10 +118,9 @@ async def open_providers(
     providers = Providers(config)
     choices = _choices(config)
     asked = list(dict.fromkeys(pair for choice in choices for pair in _pairs(choice)))
+    # For each account: their sum is bounded by the conversations in flight, and who has to
+    # take over for others needs all of it.
     connections = _connections(config)
-    # Calls queue at the limiter, in order; behind a full pool their clocks would run.
-    keys = sum(len(config.providers[name].api_key_env) or 1 for name, _ in asked)
-    share = max(1, connections // keys)
     alone = {choice[0] for choice in choices if _is_alone(choice, config)}
     async with AsyncExitStack() as stack:
         sessions: dict[str, aiohttp.ClientSession] = {}
@@ -138,7 +137,7 @@ async def open_providers(
                     model,
                     _transport(provider),
                     sessions[name],
-                    connections=share,
+                    connections=connections,
                     is_alone=(name,) in alone,
                     around=partial(_paid, provider, ledger, prices, name),
                     on_pause=bus.publish,

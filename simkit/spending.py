@@ -194,7 +194,7 @@ def _refusal(line: BudgetLine) -> str:
     option = "tokens" if line.unit == TOKENS else "money"
     assert line.limit is not None  # noqa: S101 - else nothing is refused
     return (
-        f"the budget of {line.amount(line.limit)} is used up: {line.amount(line.spent)} are "
-        f"spent and {line.amount(line.reserved)} are needed by calls that are being made; "
+        f"the budget of {line.amount(line.limit)} does not reach: {line.amount(line.spent)} are "
+        f"spent and {line.amount(max(line.reserved, 0))} are needed by calls that are being made; "
         f"raise `{option}` under [budget] to go on"
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
@@ -16,6 +14,7 @@ from simkit.config_check import secrets
 from simkit.log import configure_log
 from simkit.progress import Progress
 from simkit.run import RunSummary, run
+from simkit.signals import cancelled_by_signals
 
 
 async def watched_run(config: RunConfig, out: Path, console: Console | None) -> RunSummary:
@@ -24,8 +23,7 @@ async def watched_run(config: RunConfig, out: Path, console: Console | None) -> 
     Warnings go to stderr, except while a live display owns the terminal. What `run` raises
     may arrive inside an exception group.
 
-    SIGINT (Ctrl+C) and SIGTERM (containers, job schedulers) cancel the run. More of them are
-    ignored: it is busy putting away what was paid for, which takes a moment.
+    SIGINT and SIGTERM cancel the run; see `cancelled_by_signals`.
 
     Raises:
         KeyboardInterrupt: A signal came, and all is put away.
@@ -33,21 +31,11 @@ async def watched_run(config: RunConfig, out: Path, console: Console | None) -> 
     live = console is not None and console.is_terminal
     configure_log(secrets=secrets(config), warnings=None if live else sys.stderr)
     summary: RunSummary | None = None
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with anyio.create_task_group() as listening:
-            listening.start_soon(_cancel_at_first, signals, listening.cancel_scope)
-            summary = await _shown_run(config, out, console)
-            listening.cancel_scope.cancel()
+    async with cancelled_by_signals():
+        summary = await _shown_run(config, out, console)
     if summary is None:
         raise KeyboardInterrupt
     return summary
-
-
-async def _cancel_at_first(
-    signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope
-) -> None:
-    await anext(signals)
-    scope.cancel()
 
 
 async def _shown_run(config: RunConfig, out: Path, console: Console | None) -> RunSummary:

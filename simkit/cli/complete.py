@@ -11,12 +11,12 @@ import typer
 
 from simkit.cli import flags
 from simkit.cli.errors import INTERRUPTED
+from simkit.cli.spent import spending_json, spending_line, to_raise
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from simkit.complete.run import CompleteSummary
-    from simkit.config import ProviderConfig, RunConfig
 
 SOME_FAILED = 1
 EXIT_CODES = (
@@ -24,8 +24,23 @@ EXIT_CODES = (
     "failed, 2 usage or input error, 130 interrupted."
 )
 
+ModelOfAll = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Model of every request; unset: its own."),
+]
 
+
+@flags.overriding(
+    {
+        "provider.base_url": flags.BaseUrl,
+        "model.name": ModelOfAll,
+        "provider.api_key_env": flags.ApiKeyEnv,
+        **flags.LIMITS,
+    }
+)
 def complete(
+    config_file: flags.ConfigFile = None,
+    *,
     requests: Annotated[
         Path, typer.Option("--in", metavar="FILE", help="Requests, one a line; - reads stdin.")
     ],
@@ -35,17 +50,7 @@ def complete(
             "--out", metavar="FILE", dir_okay=False, help="Replies, one a line; resumed from."
         ),
     ],
-    config_file: flags.ConfigFile = None,
-    base_url: flags.BaseUrl = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="NAME", help="Model of every request; unset: its own."),
-    ] = None,
-    api_key_env: flags.ApiKeyEnv = None,
-    rpm: flags.Rpm = None,
-    tpm: flags.Tpm = None,
-    itpm: flags.Itpm = None,
-    otpm: flags.Otpm = None,
+    given: flags.Given,
     concurrency: Annotated[
         int, typer.Option("--concurrency", min=1, max=100_000, help="Requests in flight at most.")
     ] = 1_000,
@@ -64,32 +69,17 @@ def complete(
     reply or null, and null or {"cause", "message"}. They come as they are answered, in no
     order.
 
-    Run it again to go on after an interruption and to try failed requests again: whatever is
-    answered stays, and is not asked again.
+    Run it again to go on after an interruption, to try failed requests again, or to spend
+    another budget: whatever is answered stays, and is not asked again.
     """
     from simkit.complete.run import CompleteRun, run_complete
-    from simkit.config_check import secrets
     from simkit.config_file import load_config
 
-    config = load_config(
-        config_file,
-        {
-            "provider.base_url": base_url,
-            "model.name": model,
-            "provider.api_key_env": api_key_env,
-            "provider.requests_per_minute": rpm,
-            "provider.tokens_per_minute": tpm,
-            "provider.input_tokens_per_minute": itpm,
-            "provider.output_tokens_per_minute": otpm,
-        },
-    )
     run = CompleteRun(
         requests=_file(requests),
         replies=replies,
-        provider=_provider(config),
-        model=config.model.name,
+        config=load_config(config_file, given),
         concurrency=concurrency,
-        secrets=secrets(config),
     )
     try:
         summary = run_complete(run, _console(quiet))
@@ -111,27 +101,6 @@ def _file(requests: Path) -> Path | None:
     return requests
 
 
-def _provider(config: RunConfig) -> ProviderConfig:
-    """The provider that ``[model]`` names first.
-
-    Raises:
-        ConfigError: There is none, or requests of chat completions are not what it takes.
-    """
-    from simkit.config import ConfigError
-    from simkit.config_check import missing_provider
-
-    name = config.model.provider[0]
-    if name not in config.providers:
-        raise ConfigError(missing_provider("model.provider", name, config.providers))
-    provider = config.providers[name]
-    if provider.api != "openai":
-        raise ConfigError(
-            f'providers.{name}.api: expected "openai", found "{provider.api}": requests are '
-            "bodies of OpenAI's chat completions, and are passed on as they are"
-        )
-    return provider
-
-
 def _console(quiet: bool) -> Console | None:
     from rich.console import Console
 
@@ -142,18 +111,27 @@ def _end(summary: CompleteSummary, replies: Path, *, as_json: bool, quiet: bool)
     """Say how it went, and exit with the code for it."""
     tally = summary.tally
     if as_json:
-        print(json.dumps(tally.as_json(seconds=summary.seconds)))
+        figures = tally.as_json(seconds=summary.seconds)
+        print(json.dumps({**figures, "spending": spending_json(summary.spending)}))
     kept = f"{tally.answered + tally.answered_before:,} answered in {replies}"
     if summary.interrupted:
         print(f"simkit: interrupted; {kept}; run it again to go on", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     if not (quiet or as_json):
-        print(f"{kept}, {tally.answered:,} of them now, in {summary.seconds:.1f} s")
+        spent = spending_line(summary.spending, unpriced=())
+        print(f"{kept}, {tally.answered:,} of them now, in {summary.seconds:.1f} s; {spent}")
     if tally.failed:
         if not quiet:
-            print(
-                f"simkit: {tally.failed:,} not answered; their lines say why. Run it again to try "
-                "them again",
-                file=sys.stderr,
-            )
+            print(f"simkit: {_not_answered(summary)}", file=sys.stderr)
         raise typer.Exit(SOME_FAILED)
+
+
+def _not_answered(summary: CompleteSummary) -> str:
+    tally = summary.tally
+    told = f"{tally.failed:,} not answered; their lines say why. Run it again to try them again"
+    if tally.unaffordable:
+        told += (
+            f". The budget did not reach for {tally.unaffordable:,} of them: the next run has as "
+            f"much to spend anew, or {to_raise(summary.spending)}"
+        )
+    return told

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+Command = Callable[..., None]
 
 
 class EmbedderName(StrEnum):
@@ -62,37 +66,74 @@ Judge = Annotated[
 ]
 MinLength = Annotated[int | None, typer.Option("--min-length", help="Fewest functions in a chain.")]
 MaxLength = Annotated[int | None, typer.Option("--max-length", help="Most functions in a chain.")]
+BudgetTokens = Annotated[
+    int | None,
+    typer.Option("--budget-tokens", help="Most tokens to spend, in and out; unset: no limit."),
+]
+BudgetMoney = Annotated[
+    float | None,
+    typer.Option("--budget-money", help="Most money to spend; the models need prices."),
+]
+
+Flags = Mapping[str, Any]
+"""Dotted keys of a configuration to the options that set them."""
+Given = Mapping[str, Any]
+"""Dotted keys to what the command line says; None where it says nothing. For `load_config`."""
+
+LIMITS: Flags = {
+    "provider.requests_per_minute": Rpm,
+    "provider.tokens_per_minute": Tpm,
+    "provider.input_tokens_per_minute": Itpm,
+    "provider.output_tokens_per_minute": Otpm,
+    "budget.tokens": BudgetTokens,
+    "budget.money": BudgetMoney,
+}
+RUN: Flags = {
+    "catalog.paths": Catalogs,
+    "provider.base_url": BaseUrl,
+    "model.name": Model,
+    "provider.api_key_env": ApiKeyEnv,
+    "run.conversations": Conversations,
+    "run.concurrency": Concurrency,
+    **LIMITS,
+    "graph.embedder": Embedder,
+    "run.seed": Seed,
+    "filters.judge": Judge,
+    "walk.min_length": MinLength,
+    "walk.max_length": MaxLength,
+}
 
 
-def overrides(
-    *,
-    catalogs: list[Path] | None,
-    base_url: str | None,
-    model: str | None,
-    api_key_env: str | None,
-    conversations: int | None,
-    concurrency: int | None,
-    rpm: float | None,
-    tpm: float | None,
-    embedder: EmbedderName | None,
-    seed: int | None,
-    judge: bool | None,
-    min_length: int | None,
-    max_length: int | None,
-) -> Mapping[str, Any]:
-    """The flags as `load_config` takes them; None where a flag was not given."""
-    return {
-        "catalog.paths": catalogs or None,
-        "provider.base_url": base_url,
-        "model.name": model,
-        "provider.api_key_env": api_key_env,
-        "run.conversations": conversations,
-        "run.concurrency": concurrency,
-        "provider.requests_per_minute": rpm,
-        "provider.tokens_per_minute": tpm,
-        "graph.embedder": embedder and embedder.value,
-        "run.seed": seed,
-        "filters.judge": judge,
-        "walk.min_length": min_length,
-        "walk.max_length": max_length,
-    }
+def overriding(options: Flags) -> Callable[[Command], Command]:
+    """Give a command *options* in the place of its parameter ``given``, which gets their values."""
+
+    def decorate(command: Command) -> Command:
+        names = {key.replace(".", "__"): key for key in options}
+
+        @wraps(command)
+        def with_options(**values: Any) -> None:
+            given = {key: _plain(values.pop(name)) for name, key in names.items()}
+            command(given=given, **values)
+
+        parameters: list[Parameter] = []
+        for own in signature(command, eval_str=True).parameters.values():
+            if own.name == "given":
+                parameters += [_parameter(name, options[key]) for name, key in names.items()]
+            else:
+                parameters.append(own.replace(kind=Parameter.KEYWORD_ONLY))
+        # typer reads a command's options from its signature.
+        with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        return with_options
+
+    return decorate
+
+
+def _parameter(name: str, option: Any) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=option)
+
+
+def _plain(value: Any) -> Any:
+    """*value* as a configuration may hold it; None for a list of nothing."""
+    if isinstance(value, EmbedderName):
+        return value.value
+    return None if value == [] else value

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simkit.cli import flags
 from simkit.cli.errors import INTERRUPTED
+from simkit.cli.run_end import print_end
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,21 +19,11 @@ if TYPE_CHECKING:
     from simkit.run import RunSummary
 
 
+@flags.overriding(flags.RUN)
 def generate(
     config_file: flags.ConfigFile = None,
-    catalog: flags.Catalogs = None,
-    base_url: flags.BaseUrl = None,
-    model: flags.Model = None,
-    api_key_env: flags.ApiKeyEnv = None,
-    conversations: flags.Conversations = None,
-    concurrency: flags.Concurrency = None,
-    rpm: flags.Rpm = None,
-    tpm: flags.Tpm = None,
-    embedder: flags.Embedder = None,
-    seed: flags.Seed = None,
-    judge: flags.Judge = None,
-    min_length: flags.MinLength = None,
-    max_length: flags.MaxLength = None,
+    *,
+    given: flags.Given,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder of the run; ./runs/NAME-SEED if unset."),
@@ -51,37 +42,9 @@ def generate(
     from simkit.config_file import load_config
 
     if demo:
-        _refuse_with_demo(
-            {
-                "RUN.toml": config_file,
-                "--catalog": catalog,
-                "--base-url": base_url,
-                "--model": model,
-                "--api-key-env": api_key_env,
-                "--rpm": rpm,
-                "--tpm": tpm,
-                "--json": as_json,
-                "--quiet": quiet,
-            }
-        )
-    given = flags.overrides(
-        catalogs=catalog,
-        base_url=base_url,
-        model=model,
-        api_key_env=api_key_env,
-        conversations=conversations,
-        concurrency=concurrency,
-        rpm=rpm,
-        tpm=tpm,
-        embedder=embedder,
-        seed=seed,
-        judge=judge,
-        min_length=min_length,
-        max_length=max_length,
-    )
-    if demo:
         from simkit.demo import OPTIONS
 
+        _refuse_with_demo(config_file, given, as_json=as_json, quiet=quiet)
         given = {**OPTIONS, **{key: value for key, value in given.items() if value is not None}}
     config = load_config(config_file, given)
     folder = out or _default_folder(config, config_file, demo=demo)
@@ -89,17 +52,35 @@ def generate(
         if demo:
             _demonstrate(config, folder)
         else:
-            _print_end(_play(config, folder, quiet=quiet), as_json=as_json, quiet=quiet)
+            print_end(_play(config, folder, quiet=quiet), config, as_json=as_json, quiet=quiet)
     except KeyboardInterrupt:
         print(f"simkit: interrupted; {_what_is_kept(folder)}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _refuse_with_demo(others: dict[str, Any]) -> None:
-    given = [name for name, value in others.items() if value]
-    if given:
+_NOT_WITH_DEMO = {
+    "catalog.paths": "--catalog",
+    "provider.base_url": "--base-url",
+    "model.name": "--model",
+    "provider.api_key_env": "--api-key-env",
+    "provider.requests_per_minute": "--rpm",
+    "provider.tokens_per_minute": "--tpm",
+    "provider.input_tokens_per_minute": "--itpm",
+    "provider.output_tokens_per_minute": "--otpm",
+    "budget.tokens": "--budget-tokens",
+    "budget.money": "--budget-money",
+}
+
+
+def _refuse_with_demo(
+    config_file: Path | None, given: flags.Given, *, as_json: bool, quiet: bool
+) -> None:
+    others = {"RUN.toml": config_file, "--json": as_json, "--quiet": quiet}
+    others |= {flag: given[key] for key, flag in _NOT_WITH_DEMO.items()}
+    unwanted = [name for name, value in others.items() if value]
+    if unwanted:
         raise typer.BadParameter(
-            f"it brings its own catalog and provider; leave out {', '.join(given)}",
+            f"it brings its own catalog and provider; leave out {', '.join(unwanted)}",
             param_hint="'--demo'",
         )
 
@@ -137,19 +118,3 @@ def _what_is_kept(folder: Path) -> str:
             "work on it"
         )
     return "nothing had been stored yet"
-
-
-def _print_end(summary: RunSummary, *, as_json: bool, quiet: bool) -> None:
-    from rich.console import Console
-
-    from simkit.report import read_report, render_report, report_json
-
-    report = read_report(summary.directory)
-    if as_json:
-        print(report_json(report))
-    elif not quiet:
-        Console().print(render_report(report))
-        print(
-            f"\n{summary.seconds:.1f} s, at most {summary.peak_in_flight:,} conversations at once\n"
-            f"next: simkit export {summary.directory} --format toolmind"
-        )

@@ -67,20 +67,13 @@ class Hedged(Generic[RequestT, AnswerT]):
         latency = self._latencies.get(request.role)
         if latency is None:
             latency = self._latencies[request.role] = RunningPercentile()
-        if latency.value is None:
-            answer = await self._first.complete(request)
-            latency.learn(answer.times.provider_seconds)
-            return answer
-        patience = max(self._policy.min_seconds, self._policy.slowdown * latency.value)
-        return await self._race(request, latency, patience)
+        return await self._race(request, latency)
 
-    async def _race(
-        self, request: RequestT, latency: RunningPercentile, patience: float
-    ) -> AnswerT:
+    async def _race(self, request: RequestT, latency: RunningPercentile) -> AnswerT:
         first, again = _Ask(self._first), _Ask(self._again)
         async with anyio.create_task_group() as group:
-            group.start_soon(self._ask_first, request, first, again, patience)
-            if await self._is_slow(first, patience):
+            group.start_soon(self._ask_first, request, first, again, latency)
+            if await self._is_slow(first, latency):
                 self._allowed -= 1
                 await again.run(request)
                 if again.answer is not None:
@@ -100,7 +93,7 @@ class Hedged(Generic[RequestT, AnswerT]):
         request: RequestT,
         first: _Ask[RequestT, AnswerT],
         again: _Ask[RequestT, AnswerT],
-        patience: float,
+        latency: RunningPercentile,
     ) -> None:
         await first.run(request)
         if first.answer is not None:
@@ -108,16 +101,24 @@ class Hedged(Generic[RequestT, AnswerT]):
         else:
             # The second ask may be queued behind the very share of the limits that this
             # call holds, so it is not waited for without an end.
-            again.scope.deadline = anyio.current_time() + patience
+            again.scope.deadline = anyio.current_time() + self._patience(latency)
 
-    async def _is_slow(self, first: _Ask[RequestT, AnswerT], patience: float) -> bool:
+    async def _is_slow(self, first: _Ask[RequestT, AnswerT], latency: RunningPercentile) -> bool:
         """Wait until the ask has ended, or is slow and a second one may be made."""
+        began = anyio.current_time()
         while not first.ended.is_set():
-            with anyio.move_on_after(patience) as wait:
-                await first.ended.wait()
-            if wait.cancelled_caught and self._allowed >= 1:
+            patience = self._patience(latency)
+            left = patience - (anyio.current_time() - began)
+            if left <= 0 and latency.value is not None and self._allowed >= 1:
                 return True
+            # While little is known of the role, or no second ask is left, look again later.
+            with anyio.move_on_after(left if left > 0 else patience):
+                await first.ended.wait()
         return False
+
+    def _patience(self, latency: RunningPercentile) -> float:
+        """How long a call may take before it is slow; a guess while little is known."""
+        return max(self._policy.min_seconds, self._policy.slowdown * (latency.value or 0.0))
 
 
 class _Ask(Generic[RequestT, AnswerT]):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 
 import aiohttp
 import anyio
@@ -27,6 +28,8 @@ from simkit.traces.calls import Allowance, CallTimes
 from simkit.traces.provider_errors import ProviderError, Unreachable, UnusableReply
 
 MAX_REPLY_BYTES = 32 * 2**20
+_LARGE_BYTES = 2**20
+"""Larger bodies are sent in pieces, so that no single one holds up all other calls."""
 MAX_STREAM_BYTES = 8 * MAX_REPLY_BYTES
 """Each streamed token comes with a few hundred bytes around it."""
 MAX_COMPLAINT_BYTES = 64 * 2**10
@@ -147,7 +150,7 @@ class HttpCalls:
         try:
             async with self._session.post(
                 self._url,
-                data=body,
+                data=body if len(body) < _LARGE_BYTES else BytesIO(body),
                 headers=self._headers,
                 timeout=self._timeout,
                 proxy=self._proxy,
@@ -200,7 +203,7 @@ class HttpCalls:
             except ValueError:
                 raise self._too_long(MAX_REPLY_BYTES) from None
             for event in complete:
-                if on_event(event._replace(data=self._endpoint.without_key(event.data))):
+                if on_event(ServerEvent(event.name, self._endpoint.without_key(event.data))):
                     await _leave(content)
                     return
 

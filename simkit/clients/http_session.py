@@ -18,8 +18,8 @@ def open_session(*, max_connections: int, connect_seconds: float = 10) -> aiohtt
     of what the limiters let through: a call that waits for a connection has left its queue,
     and its time-out is running.
 
-    It has no time-out of its own except for connecting; calls bring theirs. It keeps no
-    cookies, so calls share nothing but connections.
+    It has no time-out of its own except for connecting; calls bring theirs, which count
+    before it. It keeps no cookies, so calls share nothing but connections.
     """
     connector = aiohttp.TCPConnector(
         limit=max_connections,

@@ -17,6 +17,10 @@ LONGEST_MINUTE_SECONDS = 90.0
 """A limit by the minute is whole again after 60 s, and some round up. Where a header does not
 name its period and the limit takes longer, the period is some other one."""
 
+LONGEST_PACED_SECONDS = 120
+"""A quota of an hour or a day is not spread over it: whoever needs less has finished sooner,
+and whoever runs out rests until it is back."""
+
 _KINDS: dict[str, LimitKind] = {
     "": "requests",
     "request": "requests",
@@ -47,10 +51,15 @@ _NAMES = (
 _POLICY = re.compile(r"(\d+(?:\.\d+)?)\s*;\s*w\s*=\s*(\d+)")
 
 
+_Read = Callable[[str, Mapping[str, str]], float | None]
+"""What a value says, given all headers of the answer; None for nonsense."""
+
+
 class _Header(NamedTuple):
     """What a header is about, as its name says."""
 
     told: str
+    read: _Read
     kind: LimitKind
     period_seconds: int | None
     group: str
@@ -76,20 +85,20 @@ def allowances(
     Never raises. Takes a microsecond or two where there are no such headers.
     """
     limits: dict[str, tuple[_Header, dict[str, float]]] = {}
-    for name in headers:
+    for name, value in headers.items():
         # Cheaper than a change to small letters; nobody writes it any other way.
-        if "atelimit" in name or "ateLimit" in name or "ATELIMIT" in name:
-            header = _read_name(name)
-            if header is None:
-                continue
-            value = headers[name]
-            number = _read_value(header, value, headers)
-            if number is None:
-                on_nonsense(name, value)
-            elif header.group in limits:
-                limits[header.group][1][header.told] = number
-            else:
-                limits[header.group] = header, {header.told: number}
+        if "atelimit" not in name and "ateLimit" not in name and "ATELIMIT" not in name:
+            continue
+        header = _read_name(name)
+        if header is None:
+            continue
+        number = header.read(value, headers)
+        if number is None:
+            on_nonsense(name, value)
+        elif (limit := limits.get(header.group)) is not None:
+            limit[1][header.told] = number
+        else:
+            limits[header.group] = header, {header.told: number}
     return tuple([_allowance(header, told) for header, told in limits.values()]) if limits else ()
 
 
@@ -103,20 +112,12 @@ def _read_name(name: str) -> _Header | None:
         kind = _KINDS[parts["kind"]]
         period = parts.get("period", "minute")  # Anthropic's limits are all by the minute
         group = f"{parts['kind']} {parts.get('period', '')}"
-        return _Header(parts["told"], kind, _PERIOD_SECONDS.get(period), group)
+        told = parts["told"]
+        return _Header(told, _READ[told], kind, _PERIOD_SECONDS.get(period), group)
     return None
 
 
-def _read_value(header: _Header, value: str, headers: Mapping[str, str]) -> float | None:
-    if header.told == "reset":
-        return seconds_until(value, headers)
-    if header.told == "policy":
-        return _policy(value)
-    count = _count(value)
-    return None if count == 0 and header.told == "limit" else count
-
-
-def _count(text: str) -> float | None:
+def _count(text: str, headers: Mapping[str, str]) -> float | None:
     try:
         count = float(text)
     except ValueError:
@@ -125,20 +126,33 @@ def _count(text: str) -> float | None:
     return count if 0 <= count <= MAX_COUNT else None
 
 
-def _policy(text: str) -> float | None:
-    """Units a minute, of a policy that is no list."""
+def _limit(text: str, headers: Mapping[str, str]) -> float | None:
+    return _count(text, headers) or None  # some write 0 where there is none
+
+
+def _policy(text: str, headers: Mapping[str, str]) -> float | None:
+    """Units a minute, of a policy that is no list; 0 for one of a long period."""
     found = _POLICY.fullmatch(text.strip()) if len(text) < 64 else None
     if found is None:
         return None
     limit, seconds = float(found[1]), float(found[2])
-    in_reason = 0 < limit <= MAX_COUNT and 0 < seconds <= 31 * 86400
-    return limit * 60 / seconds if in_reason else None
+    if not (0 < limit <= MAX_COUNT and 0 < seconds <= 31 * 86400):
+        return None
+    return limit * 60 / seconds if seconds <= LONGEST_PACED_SECONDS else 0.0
+
+
+_READ: dict[str, _Read] = {
+    "limit": _limit,
+    "remaining": _count,
+    "reset": seconds_until,
+    "policy": _policy,
+}
 
 
 def _allowance(header: _Header, told: dict[str, float]) -> Allowance:
     return Allowance(
         limit=header.kind,
-        per_minute=told.get("policy") or _per_minute(header, told),
+        per_minute=(told["policy"] or None) if "policy" in told else _per_minute(header, told),
         remaining=told.get("remaining"),
         reset_seconds=told.get("reset"),
     )
@@ -149,6 +163,7 @@ def _per_minute(header: _Header, told: dict[str, float]) -> float | None:
     if limit is None or header.kind == "concurrency":
         return limit
     if header.period_seconds is not None:
-        return limit * 60 / header.period_seconds
+        paced = header.period_seconds <= LONGEST_PACED_SECONDS
+        return limit * 60 / header.period_seconds if paced else None
     by_the_minute = told.get("reset", 0.0) <= LONGEST_MINUTE_SECONDS and header.group != " "
     return limit if by_the_minute else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Generic, TypeVar
 
-import anyio
-
 from simkit.limits import AccountLimiter
 from simkit.limits.limiter import Share
 from simkit.traces.calls import Answered, Client, Request, Usage
@@ -38,14 +36,14 @@ class Limited(Generic[RequestT, AnswerT]):
 
         Adds the time in the queue to the answer's ``queued_seconds``, or to the error's.
         """
-        asked = anyio.current_time()
         role = request.role
         share: Share = "filters" if role == "judge" else "generation"
-        expected = self._expectation.of(request)
+        characters = request.input_characters
+        expected = self._expectation.of(request, characters)
         with await self._limiter.reserve(
             expected.input_tokens, expected.output_tokens, (request.scenario,), share
         ) as reservation:
-            waited = reservation.sent_at - asked
+            waited = reservation.waited_seconds
             try:
                 answer = await self._inner.complete(request)
             except Retryable as error:
@@ -57,7 +55,7 @@ class Limited(Generic[RequestT, AnswerT]):
                 raise
             usage = answer.usage
             reservation.settle(usage, role=role, allowances=answer.allowances)
-            self._expectation.learn(request, usage)
+            self._expectation.learn(request, characters, usage)
         if waited <= 0:
             return answer
         times = replace(
@@ -82,18 +80,18 @@ class TokenExpectation:
         # Apart by role: a judge says "yes" where an assistant writes a page.
         self._output_tokens: dict[str, float] = {}
 
-    def of(self, request: Request) -> Usage:
-        """The expected tokens of *request*; at least 1 in."""
+    def of(self, request: Request, characters: int) -> Usage:
+        """The expected tokens of *request*, of so many input *characters*; at least 1 in."""
         output = self._output_tokens.get(request.role, self.FIRST_OUTPUT_TOKENS)
         if request.max_output_tokens is not None:
             output = min(output, request.max_output_tokens)
-        sent = max(round(request.input_characters * self._tokens_per_character), 1)
+        sent = max(round(characters * self._tokens_per_character), 1)
         return Usage(input_tokens=sent, output_tokens=round(output))
 
-    def learn(self, request: Request, usage: Usage) -> None:
+    def learn(self, request: Request, characters: int, usage: Usage) -> None:
         """Take in what a call has used; counts of 0 are a provider's silence and ignored."""
-        if usage.input_tokens and request.input_characters:
-            ratio = usage.input_tokens / request.input_characters
+        if usage.input_tokens and characters:
+            ratio = usage.input_tokens / characters
             self._tokens_per_character += self.WEIGHT * (ratio - self._tokens_per_character)
         if usage.output_tokens:
             mean = self._output_tokens.get(request.role, self.FIRST_OUTPUT_TOKENS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -10,11 +10,13 @@ import aiohttp
 import orjson
 
 from simkit.clients.endpoint import Endpoint
-from simkit.clients.http_call import HttpCalls
+from simkit.clients.http_call import HttpCalls, HttpReply
 from simkit.clients.openai_reply import read_completion
 from simkit.clients.openai_stream import StreamedReply
-from simkit.traces.calls import Answer, ChatRequest
+from simkit.traces.calls import Answer, ChatRequest, Completion
 from simkit.traces.provider_errors import ProviderError
+
+Read = Callable[[], Completion]
 
 
 class OpenAIChat:
@@ -76,16 +78,9 @@ class OpenAIChat:
     async def complete(self, request: ChatRequest) -> Answer:
         """Send *request* once and read the reply; see `Client`."""
         body = encode_request(request, self.model, stream=self._stream)
-        streamed = StreamedReply(self._endpoint)
-        if self._stream:
-            reply = await self._calls.stream(body, streamed.take)
-        else:
-            reply = await self._calls.post(body)
+        reply, read = await (self._streamed(body) if self._stream else self._whole(body))
         try:
-            if self._stream and not reply.body:
-                completion = streamed.completion()
-            else:
-                completion = read_completion(reply.body, self._endpoint)
+            completion = read()
         except ProviderError as error:
             error.allowances = reply.allowances
             raise
@@ -98,6 +93,17 @@ class OpenAIChat:
             Unreachable, KeyRefused: See `HttpCalls.check`.
         """
         await self._calls.check()
+
+    async def _whole(self, body: bytes) -> tuple[HttpReply, Read]:
+        reply = await self._calls.post(body)
+        return reply, lambda: read_completion(reply.body, self._endpoint)
+
+    async def _streamed(self, body: bytes) -> tuple[HttpReply, Read]:
+        streamed = StreamedReply(self._endpoint)
+        reply = await self._calls.stream(body, streamed.take)
+        if reply.body:  # a server that knows no streaming
+            return reply, lambda: read_completion(reply.body, self._endpoint)
+        return reply, streamed.completion
 
 
 def encode_request(request: ChatRequest, model: str, *, stream: bool = False) -> bytes:

@@ -10,12 +10,14 @@ from simkit.clients.header_times import seconds_until
 _SEARCHED_CHARACTERS = 4000
 
 _WORDS = re.compile(
-    r"(?:try again|try later|retry|retrying|wait|resets?|retrydelay)\W+(?:again\W+)?"
+    r"(?:try again|try later|retry|retrying|wait|resets?|retrydelay)\W+"
+    r"(?:(?:again|your request)\W+)?"
     r"(?:(?:in|after|for|at least|about)\W+)*"
     r"((?:\d+(?:\.\d+)?(?:h|ms|m|s))+|\d+(?:\.\d+)?)"
-    r"(?:\s*(milliseconds?|seconds?|secs?|minutes?|mins?|hours?))?\b"
+    r"(?:\s*(milliseconds?|seconds?|secs?|minutes?|mins?|hours?|ms|s|m|h))?\b"
 )
-_FACTORS = {"milli": 1e-3, "sec": 1.0, "min": 60.0, "hour": 3600.0}
+_FACTORS = {"milli": 1e-3, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+"""By how a unit begins, the longer beginnings first."""
 
 
 def retry_after_seconds(

@@ -11,7 +11,7 @@ from simkit.complete.request_file import Line, RequestFile
 from simkit.complete.request_line import DamagedLine, RequestLine
 from simkit.complete.stack import RawStack
 from simkit.complete.tally import Tally
-from simkit.traces.provider_errors import AccountProblem, ProviderError
+from simkit.traces.provider_errors import AccountProblem, BudgetSpent, ProviderError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,10 @@ class Answering:
                         await self.stack.check()
                         is_checked = True
                     await room.acquire()
-                    calls.start_soon(self._answer, line, room)
+                    if await self._is_affordable(line):
+                        calls.start_soon(self._answer, line, room)
+                    else:
+                        room.release()
 
     def _open(self, lines: list[Line]) -> list[RequestLine]:
         """Those of *lines* that are to be asked; damaged ones are listed."""
@@ -66,6 +69,15 @@ class Answering:
                 to_ask.append(line)
         return to_ask
 
+    async def _is_affordable(self, line: RequestLine) -> bool:
+        """Whether the budget reaches for *line*, when that is known; it is listed if not."""
+        try:
+            await self.stack.budget.set_aside(line.request)
+        except BudgetSpent as spent:
+            self._list(line, spent)
+            return False
+        return True
+
     async def _answer(self, line: RequestLine, room: anyio.Semaphore) -> None:
         self.tally.taken_up += 1
         try:
@@ -73,11 +85,16 @@ class Answering:
         except AccountProblem:
             raise
         except ProviderError as error:
-            self.replies.add_error(line, error)
-            self.tally.failed += 1
+            self._list(line, error)
         else:
             self.replies.add_answer(line, answer.reply)
             self.tally.count_answer(answer.usage, anyio.current_time())
         finally:
             self.tally.taken_up -= 1
+            self.stack.budget.end(line.request)
             room.release()
+
+    def _list(self, line: RequestLine, error: ProviderError) -> None:
+        self.replies.add_error(line, error)
+        self.tally.failed += 1
+        self.tally.unaffordable += isinstance(error, BudgetSpent)

@@ -77,9 +77,12 @@ def facts(
         "no limit reached" if limiting == "nothing" else f"limited by {limiting}",
         f"{_clock(now - tally.started_at)} elapsed",
     ]
-    if tally.paused_until > now:
-        shown.append(f"paused for {_clock(tally.paused_until - now)} ({tally.pause_reason})")
-    elif lines_left is not None and rate > 0:
+    shown += [
+        f"paused for {_clock(pause.until - now)}: {account} ({pause.reason})"
+        for account, pause in tally.paused.items()
+        if pause.until > now
+    ]
+    if lines_left is not None and rate > 0:
         shown.append(f"about {_clock((lines_left + tally.taken_up) / rate)} left")
     return shown
 

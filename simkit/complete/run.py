@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
+import structlog
 from rich.console import Console
 
 from simkit.complete.answering import Answering
+from simkit.complete.checks import check_complete, open_ledger
 from simkit.complete.display import Display
 from simkit.complete.reply_file import ReplyFile, ReplyFileError, open_replies
 from simkit.complete.request_file import RequestFile, first_lines, open_requests
-from simkit.complete.stack import open_raw_stack
+from simkit.complete.stack import RawStack, open_raw_stack
 from simkit.complete.tally import Tally
-from simkit.config import ProviderConfig
+from simkit.config import RunConfig
+from simkit.config_check import secrets
 from simkit.garbage import rare_collections
 from simkit.log import configure_log
-from simkit.traces.events import CallRetried
+from simkit.open_files import allow_connections
+from simkit.prices import Prices
+from simkit.signals import cancelled_by_signals
+from simkit.spending import BudgetLine, Ledger, Spending
+from simkit.tally import Pause
+from simkit.traces.events import AccountPaused, CallRetried
 from simkit.traces.one_line import one_line
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +41,15 @@ class CompleteRun:
     requests: Path | None
     """None is standard input."""
     replies: Path
-    provider: ProviderConfig
-    model: str | None
-    """Set in each request; None leaves them theirs."""
+    config: RunConfig
+    """Its ``[model]`` and what that names are asked, within its ``[budget]``."""
     concurrency: int
     """Most requests taken up at once."""
-    secrets: frozenset[str]
-    """What no log may show."""
+
+    @property
+    def model(self) -> str | None:
+        """Set in each request; None leaves them theirs."""
+        return self.config.model.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +60,8 @@ class CompleteSummary:
     seconds: float
     interrupted: bool
     """A signal came before the end."""
+    spending: tuple[Spending, ...]
+    """Tokens that were paid for, and money where it is counted."""
 
 
 def run_complete(run: CompleteRun, console: Console | None) -> CompleteSummary:
@@ -59,11 +73,12 @@ def run_complete(run: CompleteRun, console: Console | None) -> CompleteSummary:
     Raises:
         ReplyFileError: The file of replies is another's, or in use.
         AccountProblem: No call can succeed until a person acts; perhaps in a group.
-        ConfigError: The key is not in the environment.
+        ConfigError: Nobody can be asked; see `check_complete`.
         OSError: A file cannot be read or written.
     """
+    check_complete(run.config)
     live = console is not None and console.is_terminal
-    configure_log(secrets=run.secrets, warnings=None if live else sys.stderr)
+    configure_log(secrets=secrets(run.config), warnings=None if live else sys.stderr)
     with open_requests(run.requests, model=run.model) as requests:
         _refuse_same_file(run)
         with open_replies(run.replies) as replies:
@@ -85,43 +100,54 @@ async def _run(
     run: CompleteRun, requests: RequestFile, replies: ReplyFile, console: Console | None
 ) -> CompleteSummary:
     tally = Tally(started_at=anyio.current_time(), answered_before=replies.answered)
+    ledger, prices = open_ledger(run.config)
+    run = replace(run, concurrency=_possible(run.concurrency))
     interrupted = True
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with anyio.create_task_group() as listening:
-            listening.start_soon(_cancel_at_first, signals, listening.cancel_scope)
-            await _answer(run, requests, replies, tally, console)
-            interrupted = False
-            listening.cancel_scope.cancel()
-    seconds = anyio.current_time() - tally.started_at
-    return CompleteSummary(tally=tally, seconds=seconds, interrupted=interrupted)
+    async with cancelled_by_signals():
+        async with _shown_stack(run, ledger, prices, requests, tally, console) as stack:
+            answering = Answering(
+                requests=requests,
+                replies=replies,
+                stack=stack,
+                tally=tally,
+                concurrency=run.concurrency,
+            )
+            await answering.run()
+            if leaked := stack.open_reservations():
+                raise RuntimeError(f"{leaked} reservations of the limiters were never closed")
+        interrupted = False
+    return CompleteSummary(
+        tally=tally,
+        seconds=anyio.current_time() - tally.started_at,
+        interrupted=interrupted,
+        spending=tuple(_spending(line) for line in ledger.lines),
+    )
 
 
-async def _cancel_at_first(
-    signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope
-) -> None:
-    await anext(signals)
-    scope.cancel()
-
-
-async def _answer(
+@asynccontextmanager
+async def _shown_stack(
     run: CompleteRun,
+    ledger: Ledger,
+    prices: Prices,
     requests: RequestFile,
-    replies: ReplyFile,
     tally: Tally,
     console: Console | None,
-) -> None:
+) -> AsyncIterator[RawStack]:
+    """The stack for *run*, with its progress on *console*."""
+
     def count_retry(event: CallRetried) -> None:
         tally.retries += 1
 
-    def note_pause(seconds: float, reason: str) -> None:
-        tally.paused_until = anyio.current_time() + seconds
-        tally.pause_reason = one_line(reason, limit=100)
+    def note_pause(event: AccountPaused) -> None:
+        until = anyio.current_time() + event.seconds
+        tally.paused[event.account] = Pause(until=until, reason=one_line(event.reason, limit=100))
 
     async with (
         open_raw_stack(
-            run.provider,
-            run.model,
-            concurrency=run.concurrency,
+            run.config,
+            ledger,
+            prices,
+            connections=run.concurrency,
             on_retry=count_retry,
             on_pause=note_pause,
         ) as stack,
@@ -136,14 +162,22 @@ async def _answer(
                 console=console,
             )
             showing.start_soon(display.show)
-        answering = Answering(
-            requests=requests,
-            replies=replies,
-            stack=stack,
-            tally=tally,
-            concurrency=run.concurrency,
-        )
-        await answering.run()
-        if leaked := stack.open_reservations():
-            raise RuntimeError(f"{leaked} reservations of the limiter were never closed")
+        yield stack
         showing.cancel_scope.cancel()
+
+
+def _possible(concurrency: int) -> int:
+    """So many of *concurrency* as there can be connections."""
+    possible = allow_connections(concurrency)
+    if possible < concurrency:
+        _log.warning(
+            "this system lets a program open too few files for the concurrency; fewer calls "
+            "are made at once. Raise it with: ulimit -n",
+            concurrency=concurrency,
+            connections=possible,
+        )
+    return possible
+
+
+def _spending(line: BudgetLine) -> Spending:
+    return Spending(unit=line.unit, spent=line.spent, limit=line.limit, forecast=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from simkit.tally import SlidingRate
+from simkit.tally import Pause, SlidingRate
 from simkit.traces.calls import Usage
 
 _RATE_SECONDS = 10.0
@@ -21,15 +21,15 @@ class Tally:
     answered: int = 0
     failed: int = 0
     """Requests without an answer, damaged lines included."""
+    unaffordable: int = 0
+    """Those of them that the budget does not reach for."""
     taken_up: int = 0
     """Requests that have been read and have neither answer nor error yet."""
     retries: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    paused_until: float = 0.0
-    """The provider asked for a long rest, until then; may be over."""
-    pause_reason: str = ""
-    """What it said."""
+    paused: dict[str, Pause] = field(default_factory=dict)
+    """Account to its latest long rest, which may be over."""
     _rate: SlidingRate = field(default_factory=lambda: SlidingRate(_RATE_SECONDS))
 
     def count_answer(self, usage: Usage, now: float) -> None:
@@ -49,6 +49,7 @@ class Tally:
             "answered": self.answered,
             "answered_before": self.answered_before,
             "failed": self.failed,
+            "unaffordable": self.unaffordable,
             "retries": self.retries,
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,

@@ -13,6 +13,7 @@ from simkit.limits.latency import LatencyGauge
 from simkit.limits.meter import Meter
 from simkit.limits.refusal_cause import RefusalCause
 from simkit.limits.reservation import Reservation
+from simkit.limits.trouble import Trouble
 from simkit.limits.turns import Order, Turns
 from simkit.limits.window import ConcurrencyWindow
 from simkit.traces.calls import Allowance, Usage
@@ -27,10 +28,10 @@ SHARES: Mapping[Share, float] = {"generation": 1.0, "filters": 1.0}
 Metered = Literal["requests", "tokens", "input_tokens", "output_tokens"]
 
 _METERED: tuple[Metered, ...] = ("requests", "tokens", "input_tokens", "output_tokens")
-_PAUSE_AFTER_FAILURE_SECONDS = 2.0
-"""No growth for so long after a provider failed: it has troubles of its own."""
 _REST_FOR_CONCURRENCY_SECONDS = 1.0
 """A shorter rest asked for because of concurrency is not taken: a smaller window heals it."""
+_HEARD_SECONDS = 0.01
+"""Headers are listened to so often: at thousands of answers a second most say nothing new."""
 _LONG_REST_SECONDS = 300.0
 """Resting for so long means that a quota is used up, which is worth telling."""
 
@@ -38,10 +39,11 @@ _LONG_REST_SECONDS = 300.0
 class _Waiter:
     """A call that waits for its turn."""
 
-    __slots__ = ("alarm", "amounts", "reservation", "wake")
+    __slots__ = ("alarm", "amounts", "reservation", "since", "wake")
 
-    def __init__(self, amounts: tuple[float, ...]) -> None:
+    def __init__(self, amounts: tuple[float, ...], now: float) -> None:
         self.amounts = amounts
+        self.since = now
         self.reservation: Reservation | None = None
         self.wake: anyio.Event | None = None
         """Set to have it look again; None while it is not asleep."""
@@ -108,7 +110,8 @@ class AccountLimiter:
         self._release_after = math.inf if release_after_seconds is None else release_after_seconds
         self._on_pause = on_pause
         self._pause_told_until = -math.inf
-        self._growth_from = -math.inf
+        self._trouble = Trouble()
+        self._heard_until = -math.inf
         self._in_flight = 0
         self._turns: Turns[Share, _Waiter] = Turns(SHARES)
         self._alarmed: _Waiter | None = None
@@ -175,9 +178,9 @@ class AccountLimiter:
         )
         now = anyio.current_time()
         if not self._turns and self._obstacle(amounts)[0] <= now:
-            return self._admit(amounts, now)
+            return self._admit(amounts, now, waited=0.0)
         self._refuse_to_wait(now)
-        waiter = _Waiter(amounts)
+        waiter = _Waiter(amounts, now)
         ticket = self._turns.add(share, order, waiter)
         try:
             self._admit_ready()
@@ -205,10 +208,11 @@ class AccountLimiter:
         """For reservations; see `Reservation.settle`."""
         now = anyio.current_time()
         self._cool_down.accepted(reservation.sent_at)
+        self._trouble.note(failed=False)
         self._cause.accepted(reservation.in_flight, now)
         self._latency.answered(role, now - reservation.sent_at, now)
         if self._held_by == "concurrency":
-            self._window.answered(self._speed(now))
+            self._window.answered(self._speed())
         both = usage.input_tokens + usage.output_tokens
         if both:
             # Hosts that count input apart do not count what their prompt cache served.
@@ -250,7 +254,7 @@ class AccountLimiter:
     def failed(self, reservation: Reservation, allowances: Sequence[Allowance]) -> None:
         """For reservations; see `Reservation.failed`."""
         now = anyio.current_time()
-        self._growth_from = now + _PAUSE_AFTER_FAILURE_SECONDS
+        self._trouble.note(failed=True)
         self._hear(reservation, allowances, now)
 
     def over(self, reservation: Reservation) -> None:
@@ -259,6 +263,9 @@ class AccountLimiter:
         self._admit_ready()
 
     def _hear(self, reservation: Reservation, allowances: Sequence[Allowance], now: float) -> None:
+        if not allowances or now < self._heard_until:
+            return  # the next answer says the same, or more
+        self._heard_until = now + _HEARD_SECONDS
         for allowance in allowances:
             if allowance.limit != "concurrency":
                 mark = reservation.marks[_METERED.index(allowance.limit)]
@@ -276,9 +283,10 @@ class AccountLimiter:
 
     def _tell_pause(self, seconds: float, reason: str, now: float) -> None:
         # Once for all that were in flight when the quota was used up.
-        if self._on_pause is not None and now >= self._pause_told_until:
+        if now + seconds >= self._pause_told_until + _LONG_REST_SECONDS:
             self._pause_told_until = now + seconds
-            self._on_pause(seconds, reason)
+            if self._on_pause is not None:
+                self._on_pause(seconds, reason)
 
     async def _sleep(self, waiter: _Waiter) -> None:
         waiter.wake = anyio.Event()
@@ -310,6 +318,8 @@ class AccountLimiter:
 
         Called after every change, so that whoever can go has gone.
         """
+        if not self._turns and self._held_by is None:
+            return
         now = anyio.current_time()
         self._account(now)
         self._held_by = None
@@ -320,11 +330,11 @@ class AccountLimiter:
                 self._arm(head, ready_at)
                 return
             self._turns.pop(head.amounts[1] or 1.0)
-            head.reservation = self._admit(head.amounts, now)
+            head.reservation = self._admit(head.amounts, now, waited=now - head.since)
             if head.wake is not None:
                 head.wake.set()
 
-    def _admit(self, amounts: tuple[float, ...], now: float) -> Reservation:
+    def _admit(self, amounts: tuple[float, ...], now: float, *, waited: float) -> Reservation:
         self._in_flight += 1
         for meter, amount in zip(self._metered, amounts, strict=True):
             meter.take(amount, now)
@@ -332,6 +342,7 @@ class AccountLimiter:
             self,
             amounts,
             sent_at=now,
+            waited_seconds=waited,
             in_flight=self._in_flight,
             marks=tuple([meter.admitted for meter in self._metered]),
         )
@@ -368,10 +379,10 @@ class AccountLimiter:
             return
         self._seconds_waited[held] += seconds
         if held == "concurrency":
-            self._window.grow(seconds, self._speed(now))
+            self._window.grow(seconds, self._speed())
         elif held != "cool-down":
-            self._meters[held].grow(seconds, self._speed(now), now)
+            self._meters[held].grow(seconds, self._speed(), now)
 
-    def _speed(self, now: float) -> float:
+    def _speed(self) -> float:
         """How fast limits may grow now."""
-        return 0.0 if now < self._growth_from else self._latency.speed
+        return self._trouble.speed * self._latency.speed

@@ -43,7 +43,7 @@ class Reservation:
     says none of them, and what it was expected to use counts as used.
     """
 
-    __slots__ = ("_account", "_ended", "amounts", "in_flight", "marks", "sent_at")
+    __slots__ = ("_account", "_ended", "amounts", "in_flight", "marks", "sent_at", "waited_seconds")
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Reservation:
         amounts: tuple[float, ...],
         *,
         sent_at: float,
+        waited_seconds: float,
         in_flight: int,
         marks: tuple[float, ...],
     ) -> None:
@@ -59,6 +60,8 @@ class Reservation:
         self.amounts = amounts
         """What is charged on each meter."""
         self.sent_at = sent_at
+        self.waited_seconds = waited_seconds
+        """How long it was waited for."""
         self.in_flight = in_flight
         """How many calls were in flight when it was admitted, itself included."""
         self.marks = marks

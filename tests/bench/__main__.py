@@ -12,22 +12,30 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import memory, quota
+from tests.bench import changes, cost, faults, memory, quota
 from tests.bench.row import Row
 
-BENCHES: dict[str, Callable[[], list[Row]]] = {"memory": memory.measure, "quota": quota.measure}
+BENCHES: dict[str, Callable[[], list[Row]]] = {
+    "cost": cost.measure,
+    "quota": quota.measure,
+    "changes": changes.measure,
+    "faults": faults.measure,
+    "memory": memory.measure,
+}
 
 
 def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         sys.exit(f"no bench called {unknown[0]}; there is {', '.join(BENCHES)}")
-    table = Table("what", "measured", "baseline", "ratio", "aim", "besides", title="simkit benchmarks")
+    table = Table(
+        "what", "measured", "baseline", "ratio", "aim", "besides", title="simkit benchmarks"
+    )
     for name in names or BENCHES:
         for row in BENCHES[name]():
             ratio = f"{row.value / row.baseline:.2f}"
-            measured = f"{row.value:,.0f} {row.unit}"
-            baseline = f"{row.baseline:,.0f} {row.unit} ({row.baseline_name})"
+            measured = f"{row.value:,.1f} {row.unit}"
+            baseline = f"{row.baseline:,.1f} {row.unit} ({row.baseline_name})"
             table.add_row(row.what, measured, baseline, ratio, row.aim, row.note)
     Console().print(table)
 

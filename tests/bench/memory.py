@@ -6,11 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.row import Row
+from tests.bench.standin import standin
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEMO_CATALOG = ROOT / "graph" / "samples" / "demo"
@@ -19,9 +18,10 @@ CONCURRENCY = 200
 
 
 def measure() -> list[Row]:
-    with tempfile.TemporaryDirectory() as folder, _provider() as base_url:
+    with tempfile.TemporaryDirectory() as folder, standin("--mistakes", "0.05") as provider:
         short, long = (
-            _peak_megabytes(base_url, count, Path(folder) / str(count)) for count in (SHORT, LONG)
+            _peak_megabytes(provider.base_url, count, Path(folder) / str(count))
+            for count in (SHORT, LONG)
         )
     return [
         Row(
@@ -33,17 +33,6 @@ def measure() -> list[Row]:
             aim="at most 1.20",
         )
     ]
-
-
-@contextmanager
-def _provider() -> Iterator[str]:
-    command = [sys.executable, "-m", "simkit", "provider", "--mistakes", "0.05"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[-1]
-        finally:
-            process.terminate()
 
 
 def _peak_megabytes(base_url: str, conversations: int, out: Path) -> float:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import mean
 from typing import Any
 
 from tests.bench import clients
-from tests.bench.clients import Ask
+from tests.bench.load_for import SMALL, Opener, Tally, keep_wanted
 from tests.bench.row import Row
 from tests.bench.standin import Standin, standin
 
@@ -22,8 +20,6 @@ FROM = 10
 WAITING = 800
 """Calls that are wanted at any time: always more than the quota allows."""
 LATENCY = ("--brain", "echo", "--latency", "0.3")
-
-Opener = Callable[[str], AbstractAsyncContextManager[Ask]]
 
 RIVALS: dict[str, Opener] = {
     "semaphore of 32 + tenacity": partial(clients.semaphore, at_once=32),
@@ -43,8 +39,8 @@ class Case:
     """Calls that it permits; None: measured with a client that knows the cap."""
     tokens_per_second: float | None = None
     cap: int | None = None
-    large: bool = False
-    """Whether requests have 100 to 4,000 tokens."""
+    tokens: tuple[int, int] = SMALL
+    """Tokens of a request."""
     aim: str
 
 
@@ -78,19 +74,10 @@ CASES = (
         name="token-bound, 100 to 4,000",
         options=("--tpm", "1200000"),
         tokens_per_second=20_000,
-        large=True,
+        tokens=(100, 4_000),
         aim="at least 0.96, at most 0.5 % refused",
     ),
 )
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one client got."""
-
-    waits: list[tuple[int, float]] = field(default_factory=list)
-    """Size of each request, and the seconds until its answer."""
-    given_up: int = 0
 
 
 def measure() -> list[Row]:
@@ -102,7 +89,7 @@ def _rows(case: Case) -> Iterator[Row]:
     openers: dict[str, Opener] = {"simkit": partial(clients.simkit, **case.told), **RIVALS}
     for client, opener in openers.items():
         with standin(*LATENCY, *case.options) as provider:
-            tally = asyncio.run(_load(provider, opener, case, SECONDS))
+            tally = asyncio.run(_load(provider, opener, case))
             timeline = provider.timeline()
         yield Row(
             what=f"{case.name}: {client}",
@@ -119,8 +106,14 @@ def _oracle(case: Case) -> float:
     """Calls a second of a client that was told the cap and has nothing else to do."""
     with standin(*LATENCY) as provider:
         opener = partial(clients.semaphore, at_once=case.cap or 1)
-        asyncio.run(_load(provider, opener, case, SECONDS))
+        asyncio.run(_load(provider, opener, case))
         return _per_second(provider.timeline(), case)
+
+
+def _load(provider: Standin, opener: Opener, case: Case) -> Coroutine[Any, Any, Tally]:
+    return keep_wanted(
+        provider.base_url, opener, wanted=WAITING, seconds=SECONDS, tokens=case.tokens
+    )
 
 
 def _per_second(timeline: dict[str, Any], case: Case) -> float:
@@ -134,40 +127,10 @@ def _note(timeline: dict[str, Any], tally: Tally, case: Case) -> str:
         refused = sum(timeline["refused"][first:SECONDS])
         answered = sum(timeline["answered"][first:SECONDS]) or 1
         parts.append(f"{words} {refused / answered:.2%}")
-    if case.large:
+    if case.tokens != SMALL:
         small = mean([seconds for size, seconds in tally.waits if size < 1_000] or [0])
         large = mean([seconds for size, seconds in tally.waits if size > 3_000] or [0])
         parts.append(f"large wait {large / small if small else 0:.1f} times as long as small")
     if tally.given_up:
         parts.append(f"{tally.given_up:,} given up")
     return ", ".join(parts)
-
-
-async def _load(provider: Standin, opener: Opener, case: Case, seconds: float) -> Tally:
-    """Keep `WAITING` calls wanted for *seconds*."""
-    tally = Tally()
-    draw = random.Random(7)
-    numbers = iter(range(10**9))
-    async with opener(provider.base_url) as ask:
-
-        async def work() -> None:
-            loop = asyncio.get_running_loop()
-            while True:
-                number = next(numbers)
-                tokens = draw.randint(100, 4_000) if case.large else 25
-                text = f"{number} ".ljust(4 * tokens - 90, "x")
-                began = loop.time()
-                try:
-                    await ask(number, text)
-                except Exception:
-                    tally.given_up += 1
-                else:
-                    tally.waits.append((tokens, loop.time() - began))
-
-        workers = [asyncio.create_task(work()) for _ in range(WAITING)]
-        await asyncio.sleep(seconds)
-        for worker in workers:
-            worker.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*workers, return_exceptions=True)
-    return tally

@@ -167,6 +167,8 @@ def test_help_needs_no_heavy_library() -> None:
         (["graph"], "Missing command"),
         (["graph", "walk", "g", "--count", "0"], "--count"),
         (["generate", "--demo", "--model", "m", "--rpm", "3"], "leave out --model, --rpm"),
+        (["generate", "--demo", "--budget-money", "1"], "leave out --budget-money"),
+        (["config", "--budget-tokens", "0", "--base-url", "http://h"], "budget.tokens: expected"),
         (["report", "no-such-run"], "no-such-run"),
         (["graph", "show", "no-such-graph"], "no-such-graph"),
         (["graph", "build", "no-such-catalog", "-o", "g"], "no-such-catalog"),
@@ -211,13 +213,17 @@ def test_generate_says_all_that_it_needs(simkit: Simkit) -> None:
 def test_config_prints_what_flags_file_and_defaults_make(simkit: Simkit, tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text('[catalog]\npaths = ["a.json"]\n[run]\nseed = 1\nconcurrency = 2\n')
-    outcome = simkit("config", path, "--seed", "3", "--base-url", "http://h/v1", "--no-judge")
+    flags = ["--seed", "3", "--base-url", "http://h/v1", "--no-judge", "--itpm", "5"]
+    outcome = simkit("config", path, *flags, "--budget-tokens", "7", "--embedder", "lexical")
     printed = tomllib.loads(outcome.out)
 
     assert outcome.code == 0
     assert printed["run"] == {"seed": 3, "conversations": 100, "concurrency": 2}
     assert printed["catalog"]["paths"] == [str(tmp_path / "a.json")]
     assert printed["providers"]["default"]["base_url"] == "http://h/v1"
+    assert printed["providers"]["default"]["input_tokens_per_minute"] == 5
+    assert printed["budget"] == {"tokens": 7}
+    assert printed["graph"]["embedder"] == "lexical"
     assert printed["filters"]["judge"] is False
 
 
@@ -351,6 +357,76 @@ def test_from_a_catalog_to_training_data(simkit: Simkit, catalog: Path, tmp_path
     assert exported.out == f"{run}/exports/openai.jsonl: 4 rows from 4 conversations\n"
     assert (nowhere.code, nowhere.err.count("\n")) == (2, 1)
     assert "choose another place" in nowhere.err
+
+
+def test_a_budget_ends_a_run_in_good_order(simkit: Simkit, catalog: Path, tmp_path: Path) -> None:
+    """
+    What is spent and what is not made is told; it is no failure.
+    """
+    (tmp_path / "prices.toml").write_text(
+        'currency = "EUR"\nsource = "made up"\ndate = 2026-01-01\n'
+        'prices = [{ models = ["standin"], input = 10.0, output = 20.0 }]\n'
+    )
+    config = tmp_path / "run.toml"
+    config.write_text(
+        '[model]\nname = "standin"\n[walk]\nmin_length = 1\nmax_length = 2\n'
+        '[graph]\nembedder = "lexical"\n[budget]\nprices = "prices.toml"\n'
+    )
+    flags = ["--catalog", catalog, "-n", "30", "--budget-money", "0.9"]
+    with standin() as base_url:
+        flags += ["--base-url", base_url]
+        shown = simkit("generate", config, *flags, "--out", tmp_path / "shown")
+        as_json = simkit("generate", config, *flags, "--out", tmp_path / "json", "--json")
+    figures = json.loads(as_json.out)
+    run, (tokens, money) = figures["run"], figures["run"]["spending"]
+
+    assert (shown.code, as_json.code) == (0, 0)
+    assert " conversations not started: " in shown.out
+    assert "raise --budget-money" in shown.out
+    assert " of 0.90 EUR\n" in shown.out
+    assert figures["played"] == 30 - run["not_started"]
+    assert 0 < run["not_started"] < 30
+    assert (tokens["unit"], tokens["limit"]) == ("tokens", None)
+    assert (money["unit"], money["limit"]) == ("EUR", 0.9)
+    assert 0.5 < money["spent"] <= 0.9
+
+
+def test_a_run_without_prices_says_that_its_cost_is_unknown(
+    simkit: Simkit, catalog: Path, tmp_path: Path
+) -> None:
+    flags = ["--catalog", catalog, "--model", "standin", "--embedder", "lexical", "--min-length"]
+    with standin() as base_url:
+        flags += ["1", "-n", "2", "--base-url", base_url]
+        made = simkit("generate", *flags, "--out", tmp_path / "run")
+        refused = simkit("generate", *flags, "--out", tmp_path / "no", "--budget-money", "1")
+
+    assert made.code == 0
+    assert made.out.count("cost unknown: no price for standin\n") == 1
+    assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+    assert "budget.money" in refused.err
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_run_goes_on_with_the_fallback_while_its_model_cannot_be_asked(
+    simkit: Simkit, catalog: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    config = tmp_path / "run.toml"
+    with standin() as base_url:
+        config.write_text(
+            '[model]\nname = "large"\n[graph]\nembedder = "lexical"\n[walk]\nmin_length = 1\n'
+            '[[model.fallback]]\nmodel = "standin"\nprovider = "spare"\n'
+            f'[providers.spare]\nbase_url = "{base_url}"\n'
+            f'[providers.default]\nbase_url = "http://127.0.0.1:{port}/v1"\n'
+            "retry_min_pause_seconds = 0.01\n"
+        )
+        flags = ["--catalog", catalog, "-n", "4", "--out", tmp_path / "run", "--json"]
+        outcome = simkit("generate", config, *flags)
+
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["kept"] == 4
+    assert f"127.0.0.1:{port}" in outcome.err
 
 
 def test_a_provider_that_is_not_there_fails_the_run_in_one_line(

@@ -17,8 +17,12 @@ from typing import Any
 
 import pytest
 import structlog
+from anyio.from_thread import start_blocking_portal
 
 from simkit.cli.main import main
+from simkit.standin.echo import EchoBrain
+from simkit.standin.server import running
+from simkit.standin.settings import StandinSettings
 
 SIMKIT = [sys.executable, "-c", "from simkit.cli.main import main; main()"]
 DEADLINE_SECONDS = 60.0
@@ -124,6 +128,24 @@ def slow() -> Iterator[str]:
     """A provider that answers no call while a test lasts."""
     with provider("--hang-share", "1") as base_url:
         yield base_url
+
+
+@contextmanager
+def keyed_provider(key: str) -> Iterator[str]:
+    """A provider in this process that wants *key*; gives its base URL."""
+    settings = StandinSettings(api_key=key)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running(settings, EchoBrain())) as base_url,
+    ):
+        yield base_url
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """A base URL where nothing answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
 
 
 def asked(base_url: str) -> int:
@@ -361,12 +383,10 @@ def test_an_unknown_model_stops_it_with_one_line(
 
 
 def test_a_provider_that_is_not_there_stops_it_and_leaves_nothing(
-    complete: Complete, files: Files
+    complete: Complete, files: Files, nowhere: str
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
     files.ask(a_request("one"))
-    outcome = complete("--base-url", f"http://127.0.0.1:{port}/v1")
+    outcome = complete("--base-url", nowhere)
 
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
     assert not files.replies.exists()
@@ -380,6 +400,10 @@ def test_a_provider_that_is_not_there_stops_it_and_leaves_nothing(
         (["--base-url", "http://h/v1", "--concurrency", "0"], "--concurrency"),
         (["--base-url", "http://h/v1", "--in", "nowhere.jsonl"], "nowhere.jsonl"),
         (["anthropic.toml"], "OpenAI"),
+        (["fallback.toml"], "model.fallback: nothing says which model"),
+        (["--base-url", "http://h/v1", "--budget-money", "1"], "budget.money: what a request"),
+        (["--base-url", "http://h/v1", "--budget-money", "1", "--model", "m"], '"m" of [providers'),
+        (["--base-url", "http://h/v1", "--budget-tokens", "0"], "budget.tokens"),
     ],
 )
 def test_what_it_cannot_start_with_is_one_line_and_code_2(
@@ -393,6 +417,10 @@ def test_what_it_cannot_start_with_is_one_line_and_code_2(
     monkeypatch.chdir(tmp_path)
     Path("anthropic.toml").write_text(
         "[providers.default]\napi = 'anthropic'\nbase_url = 'http://h/v1'\n"
+    )
+    Path("fallback.toml").write_text(
+        "[[model.fallback]]\nmodel = 'm'\nprovider = 'default'\n"
+        "[providers.default]\nbase_url = 'http://h/v1'\n"
     )
     files.ask(a_request("one"))
     outcome = complete(*arguments)
@@ -409,3 +437,124 @@ def test_the_requests_are_never_written_over(complete: Complete, files: Files, q
 
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert files.requests.read_bytes() == before
+
+
+def test_providers_share_the_requests_by_weight(
+    complete: Complete, files: Files, tmp_path: Path
+) -> None:
+    files.ask(*(a_request(f"number {number}") for number in range(200)))
+    config = tmp_path / "run.toml"
+    with provider("--latency", "0.01") as large, provider("--latency", "0.01") as small:
+        config.write_text(
+            "[model]\nprovider = ['large', 'small']\n"
+            f"[providers.large]\nweight = 3\nbase_url = '{large}'\n"
+            f"[providers.small]\nbase_url = '{small}'\n"
+        )
+        outcome = complete(config)
+        calls = asked(large), asked(small)
+
+    assert outcome.code == 0
+    assert sum(calls) == 200
+    assert 2.5 < calls[0] / calls[1] < 3.5
+
+
+def test_a_provider_that_is_down_is_told_of_and_does_not_stop_the_others(
+    complete: Complete, files: Files, tmp_path: Path, quick: str, nowhere: str
+) -> None:
+    files.ask(*(a_request(f"number {number}") for number in range(50)))
+    config = tmp_path / "run.toml"
+    config.write_text(
+        "[model]\nprovider = ['down', 'up']\n"
+        f"[providers.down]\nbase_url = '{nowhere}'\nretry_min_pause_seconds = 0.01\n"
+        f"[providers.up]\nbase_url = '{quick}'\n"
+    )
+    outcome = complete(config, "--quiet")
+
+    assert (outcome.code, outcome.out) == (0, "")
+    assert nowhere in outcome.err
+    assert all(answer["response"] for answer in files.answers())
+
+
+def test_a_wrong_key_is_left_out_with_a_warning_and_is_shown_nowhere(
+    complete: Complete, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOD_KEY", "sk-good-one")
+    monkeypatch.setenv("BAD_KEY", "sk-bad-one")
+    files.ask(*(a_request(f"number {number}") for number in range(50)))
+    config = tmp_path / "run.toml"
+    with keyed_provider("sk-good-one") as base_url:
+        config.write_text(
+            f"[providers.default]\napi_key_env = ['BAD_KEY', 'GOOD_KEY']\nbase_url = '{base_url}'\n"
+        )
+        outcome = complete(config)
+
+    assert outcome.code == 0
+    assert len(files.answers()) == 50
+    assert "warning" in outcome.err
+    assert "BAD_KEY" in outcome.err
+    assert "sk-" not in outcome.err
+
+
+def test_a_fallback_answers_with_its_own_model_while_the_first_choice_is_down(
+    complete: Complete, files: Files, tmp_path: Path, nowhere: str
+) -> None:
+    files.ask(*(a_request(f"number {number}", seed=number) for number in range(30)))
+    config = tmp_path / "run.toml"
+    with provider("--model", "small") as base_url:
+        config.write_text(
+            "[model]\nname = 'large'\n"
+            "[[model.fallback]]\nmodel = 'small'\nprovider = 'spare'\n"
+            f"[providers.default]\nbase_url = '{nowhere}'\nretry_min_pause_seconds = 0.01\n"
+            f"[providers.spare]\nbase_url = '{base_url}'\n"
+        )
+        first = complete(config)
+        before, calls = files.replies.read_bytes(), asked(base_url)
+        again = complete(config)
+        assert asked(base_url) == calls
+
+    assert (first.code, again.code) == (0, 0)
+    assert {answer["response"]["model"] for answer in files.answers()} == {"small"}
+    assert files.replies.read_bytes() == before
+
+
+def test_what_the_budget_does_not_reach_for_is_listed_and_asked_the_next_time(
+    complete: Complete, files: Files, quick: str
+) -> None:
+    files.ask(*(a_request(f"number {number}") for number in range(300)))
+    calls = asked(quick)
+    first = complete("--base-url", quick, "--budget-tokens", "2500", "--json")
+    figures = json.loads(first.out)
+    (spending,) = figures["spending"]
+    left = [answer for answer in files.answers() if answer["error"]]
+
+    assert first.code == 1
+    assert "--budget-tokens" in first.err
+    assert {answer["error"]["cause"] for answer in left} == {"budget_spent"}
+    assert figures["unaffordable"] == len(left) == 300 - figures["answered"] > 0
+    assert asked(quick) == calls + figures["answered"]
+    assert spending["limit"] == 2500
+    assert 2300 < spending["spent"] <= 2500
+    assert complete("--base-url", quick).code == 0
+    assert asked(quick) == calls + 300
+
+
+def test_money_is_counted_at_the_prices_of_a_file(
+    complete: Complete, files: Files, quick: str, tmp_path: Path
+) -> None:
+    (tmp_path / "prices.toml").write_text(
+        "currency = 'EUR'\nsource = 'made up'\ndate = 2026-01-01\n"
+        "prices = [{ models = ['standin'], input = 1000.0, output = 1000.0 }]\n"
+    )
+    config = tmp_path / "run.toml"
+    config.write_text(
+        "[model]\nname = 'standin'\n[budget]\nprices = 'prices.toml'\n"
+        f"[providers.default]\nbase_url = '{quick}'\n"
+    )
+    files.ask(*(a_request(f"number {number}") for number in range(200)))
+    figures = json.loads(complete(config, "--budget-money", "2.5", "--json").out)
+    tokens, money = figures["spending"]
+
+    assert 0 < figures["answered"] < 200
+    assert (money["unit"], money["limit"]) == ("EUR", 2.5)
+    assert money["spent"] == pytest.approx(tokens["spent"] / 1000)
+    assert 2.3 < money["spent"] <= 2.5

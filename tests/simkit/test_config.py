@@ -129,7 +129,7 @@ def test_a_wrong_type_or_size_says_what_was_expected_and_found(problems: Problem
     ]
     assert problems("run = 3\nproviders = []\n") == [
         "run.toml: run: expected a table, found 3",
-        "run.toml: providers: expected a table, found a list",
+        "run.toml: providers: expected a table, found an empty list",
     ]
 
 
@@ -179,6 +179,20 @@ def test_a_key_in_the_configuration_is_refused_and_not_repeated(
 def test_a_provider_that_is_named_must_be_there(problems: Problems) -> None:
     assert problems('[roles.judge]\nprovider = "q"\n[providers.z]\nbase_url = "http://z"\n') == [
         "run.toml: roles.judge.provider: expected a table [providers.q]; there is [providers.z]"
+    ]
+
+
+def test_a_problem_of_a_fallback_names_its_place_in_the_list(problems: Problems) -> None:
+    one = '{ model = "m", provider = "a" }'
+    assert problems(f'[model]\nfallback = [{one}, {{ modle = "m", provider = "a" }}]\n') == [
+        "run.toml: model.fallback[1].model: is required",
+        'run.toml: model.fallback[1].modle: unknown key; did you mean "model"?',
+    ]
+
+
+def test_no_provider_at_all_is_refused(problems: Problems) -> None:
+    assert problems("[model]\nprovider = []\n") == [
+        "run.toml: model.provider: expected a list that is not empty, found an empty list"
     ]
 
 

@@ -121,8 +121,8 @@ async def test_a_server_that_dribbles_forever_is_ended_by_the_total(
             await stream.send(b".")
             await anyio.sleep(0.02)
 
-    calls = connect(await talk(answer), first_byte_seconds=0.2, total_seconds=0.4)
-    with pytest.raises(ProviderUnavailable, match=r"total_seconds = 0\.4"):
+    calls = connect(await talk(answer), first_byte_seconds=0.3, total_seconds=0.5)
+    with pytest.raises(ProviderUnavailable, match=r"total_seconds = 0\.5"):
         await calls.stream(b"{}", lambda event: None)
 
 

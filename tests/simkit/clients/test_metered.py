@@ -92,7 +92,9 @@ async def test_a_spent_budget_is_told_before_anything_is_asked(a_request: AReque
     model = Scripted([REPLY, REPLY], model="m")
     client = Metered(model, ledger, PRICE)
     await client.complete(a_request())
-    with pytest.raises(BudgetSpent, match=r"0\.20 USD is used up: 0\.20 USD are spent") as raised:
+    with pytest.raises(
+        BudgetSpent, match=r"0\.20 USD does not reach: 0\.20 USD are spent"
+    ) as raised:
         await client.complete(a_request())
     assert "raise `money` under [budget]" in str(raised.value)
     assert len(model.requests) == 1

@@ -8,6 +8,7 @@ import pytest
 
 from simkit.complete.display import facts
 from simkit.complete.tally import Tally
+from simkit.tally import Pause
 from simkit.traces.calls import Usage
 
 
@@ -43,8 +44,8 @@ def test_the_time_left_counts_lines_that_are_read_and_lines_that_are_not(tally: 
     assert shown(tally, lines_left=50.0).endswith(" | about 0:00:30 left")
 
 
-def test_a_long_rest_is_told_with_its_reason(tally: Tally) -> None:
-    tally.paused_until, tally.pause_reason = 3610.0, "daily quota used up"
+def test_a_long_rest_of_an_account_is_told_with_its_reason(tally: Tally) -> None:
+    tally.paused["m at http://h/v1"] = Pause(until=3610.0, reason="daily quota used up")
 
-    assert shown(tally, lines_left=50.0).endswith(" | paused for 1:00:00 (daily quota used up)")
+    assert " | paused for 1:00:00: m at http://h/v1 (daily quota used up)" in shown(tally)
     assert "paused" not in shown(tally, now=3611.0)

@@ -45,8 +45,11 @@ class SimulatedProvider:
         tells: Tells = "nothing",
         seed: int = 1,
     ) -> None:
-        told = {"requests": requests_per_minute, "tokens": tokens_per_minute}
-        self.per_second = {kind: limit / 60 for kind, limit in told.items() if limit is not None}
+        self.per_second: dict[LimitKind, float] = {}
+        if requests_per_minute is not None:
+            self.per_second["requests"] = requests_per_minute / 60
+        if tokens_per_minute is not None:
+            self.per_second["tokens"] = tokens_per_minute / 60
         self.concurrency = concurrency
         self._seconds = seconds
         self._slowed_by = slowed_by
@@ -64,10 +67,10 @@ class SimulatedProvider:
         self.refused: list[float] = []
         """When."""
 
-    def change(self, **per_minute: float) -> None:
-        """Other limits from now on: ``requests`` or ``tokens``."""
+    def change(self, kind: LimitKind, per_minute: float) -> None:
+        """Another limit from now on."""
         self._refill()
-        self.per_second.update({kind: limit / 60 for kind, limit in per_minute.items()})
+        self.per_second[kind] = per_minute / 60
 
     async def serve(
         self, input_tokens: int, output_tokens: int, counted: int | None = None
@@ -94,7 +97,7 @@ class SimulatedProvider:
 
     def _enter(self, tokens: int) -> None:
         self._refill()
-        amounts: dict[str, float] = {"requests": 1, "tokens": tokens}
+        amounts: dict[LimitKind, float] = {"requests": 1, "tokens": tokens}
         obstacle = self._obstacle(amounts)
         if obstacle is not None:
             self.refused.append(anyio.current_time())
@@ -107,14 +110,14 @@ class SimulatedProvider:
         self.in_flight += 1
         self.admitted.append((anyio.current_time(), tokens))
 
-    def _obstacle(self, amounts: dict[str, float]) -> tuple[LimitKind, float] | None:
+    def _obstacle(self, amounts: dict[LimitKind, float]) -> tuple[LimitKind, float] | None:
         if self.concurrency is not None and self.in_flight >= self.concurrency:
             return "concurrency", 0.25
         for kind, level in self._levels.items():
             missing = min(amounts[kind], self._capacity(kind)) - level
             if missing > 1e-6:
                 wait = missing / self.per_second[kind]
-                return kind, wait if self._window_seconds is None else self._until_reset()  # type: ignore[return-value]  # one of LimitKind
+                return kind, wait if self._window_seconds is None else self._until_reset(kind)
         return None
 
     def _refusal(self, limit: LimitKind, wait: float) -> RateLimited:
@@ -133,7 +136,7 @@ class SimulatedProvider:
         self._refill()
         return tuple(
             Allowance(
-                limit=kind,  # type: ignore[arg-type]  # one of LimitKind
+                limit=kind,
                 per_minute=60 * per_second,
                 remaining=max(0, int(self._levels[kind])),
                 reset_seconds=self._until_reset(kind),
@@ -141,16 +144,16 @@ class SimulatedProvider:
             for kind, per_second in self.per_second.items()
         )
 
-    def _until_reset(self, kind: str = "requests") -> float:
+    def _until_reset(self, kind: LimitKind) -> float:
         if self._window_seconds is not None:
             return self._window_seconds - anyio.current_time() % self._window_seconds
         return (self._capacity(kind) - self._levels[kind]) / self.per_second[kind]
 
-    def _capacity(self, kind: str) -> float:
+    def _capacity(self, kind: LimitKind) -> float:
         held_seconds = self._window_seconds or self._burst_seconds
         return max(1.0, self.per_second[kind] * held_seconds)
 
-    def _give_back(self, kind: str, amount: float) -> None:
+    def _give_back(self, kind: LimitKind, amount: float) -> None:
         if kind in self._levels:
             self._refill()
             self._levels[kind] = min(self._capacity(kind), self._levels[kind] + amount)
@@ -160,10 +163,10 @@ class SimulatedProvider:
         before = now if self._levels_at is None else self._levels_at
         self._levels_at = now
         for kind, per_second in self.per_second.items():
-            if self._window_seconds is None:
-                gained = (now - before) * per_second
-            else:
-                gained = math.inf if now // self._window_seconds > before // self._window_seconds else 0
+            gained = (now - before) * per_second
+            if self._window_seconds is not None:
+                windows = now // self._window_seconds - before // self._window_seconds
+                gained = windows * self._capacity(kind)
             self._levels[kind] = min(self._capacity(kind), self._levels[kind] + gained)
 
 
@@ -198,19 +201,22 @@ async def _load(
     simulation: Simulation, workers: int, sizes: Sizes, one_way_seconds: tuple[float, float]
 ) -> None:
     """Ask for ever, each worker one call after another, and again when it is refused."""
-    chance = random.Random(5)
 
-    async def work(number: int) -> None:
+    async def work(seed: int) -> None:
+        # Of its own: the event loop runs tasks that wake at one moment in no fixed order.
+        chance = random.Random(seed)
         while True:
             input_tokens, output_tokens = sizes(chance)
             asked = anyio.current_time()
-            while not await attempt(number, input_tokens, output_tokens, asked):
+            while True:
+                if await attempt(chance, input_tokens, output_tokens, asked):
+                    break
                 await anyio.sleep(chance.uniform(0.01, 0.05))
 
-    async def attempt(number: int, input_tokens: int, output_tokens: int, asked: float) -> bool:
-        with await simulation.limiter.reserve(
-            input_tokens, output_tokens, (number,)
-        ) as reservation:
+    async def attempt(
+        chance: random.Random, input_tokens: int, output_tokens: int, asked: float
+    ) -> bool:
+        with await simulation.limiter.reserve(input_tokens, output_tokens, (0,)) as reservation:
             waited = reservation.sent_at - asked
             await anyio.sleep(chance.uniform(*one_way_seconds))
             try:
@@ -227,8 +233,8 @@ async def _load(
             return True
 
     async with anyio.create_task_group() as tg:
-        for number in range(workers):
-            tg.start_soon(work, number)
+        for seed in range(workers):
+            tg.start_soon(work, seed)
 
 
 async def _watch(simulation: Simulation) -> None:

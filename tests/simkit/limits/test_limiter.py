@@ -1,4 +1,4 @@
-"""The limiter, on an exact virtual clock."""
+"""The limiter, call by call on an exact virtual clock."""
 
 from __future__ import annotations
 
@@ -9,23 +9,15 @@ from typing import Any
 
 import anyio
 import pytest
-import trio.testing
-from anyio.lowlevel import checkpoint
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from simkit.limits import AccountLimiter
+from simkit.traces.calls import Usage
+from simkit.traces.provider_errors import RateLimited
 
 
 @pytest.fixture
 def anyio_backend(virtual_time: Any) -> Any:
     return virtual_time
-
-
-def in_virtual_time(main: Callable[[], Awaitable[None]]) -> None:
-    """Run *main* on a clock of its own, for each example that hypothesis finds."""
-    clock = trio.testing.MockClock(autojump_threshold=0)
-    anyio.run(main, backend="trio", backend_options={"clock": clock})
 
 
 class Calls:
@@ -38,13 +30,12 @@ class Calls:
         """Seconds since the beginning, and the number of the call."""
 
     async def make(
-        self, number: int = 0, *, tokens: int = 1, seconds: float = 0, used: int | None = None
+        self, number: int = 0, *, tokens: int = 1, seconds: float = 0, used: int = 0
     ) -> None:
-        async with self.limiter.reserve(tokens, (number,)) as reservation:
+        with await self.limiter.reserve(tokens, 0, (number,)) as reservation:
             self.admitted.append((anyio.current_time() - self.began, number))
             await anyio.sleep(seconds)
-            if used is not None:
-                reservation.settle(used)
+            reservation.settle(Usage(input_tokens=used), role="assistant")
 
     @property
     def times(self) -> list[float]:
@@ -61,28 +52,18 @@ async def together(*calls: Callable[[], Awaitable[None]]) -> None:
             tg.start_soon(call)
 
 
-def most_in_a_minute(events: list[tuple[float, float]]) -> float:
-    """The largest sum of amounts over any 60 s window; events are ``(time, amount)``."""
-    worst, start, total = 0.0, 0, 0.0
-    for time, amount in events:
-        total += amount
-        while events[start][0] <= time - 60:
-            total -= events[start][1]
-            start += 1
-        worst = max(worst, total)
-    return worst
-
-
-async def test_requests_go_at_the_pace_of_their_limit() -> None:
+async def test_requests_go_at_the_pace_of_their_limit_less_two_percent() -> None:
     calls = Calls(AccountLimiter(requests_per_minute=30))
     await together(*[calls.make] * 4)
-    assert calls.times == pytest.approx([0, 2, 4, 6])
+    spacing = 2 / 0.98
+    assert calls.times == pytest.approx([0, spacing, 2 * spacing, 3 * spacing])
 
 
-async def test_a_fast_account_may_send_a_second_worth_at_once() -> None:
-    calls = Calls(AccountLimiter(requests_per_minute=180))
-    await together(*[calls.make] * 6)
-    assert calls.times == pytest.approx([0, 0, 0, 1 / 3, 2 / 3, 1])
+async def test_a_fast_account_may_send_half_a_second_worth_at_once() -> None:
+    calls = Calls(AccountLimiter(requests_per_minute=1200))
+    await together(*[calls.make] * 16)
+    assert sum(time < 0.01 for time in calls.times) == 10
+    assert calls.times[-1] == pytest.approx(6 / 20, abs=0.01)
 
 
 async def test_calls_in_flight_are_bounded_and_the_next_goes_when_one_ends() -> None:
@@ -91,77 +72,10 @@ async def test_calls_in_flight_are_bounded_and_the_next_goes_when_one_ends() -> 
     assert calls.times == [0, 0, 5, 5, 10]
 
 
-@given(
-    per_minute=st.integers(1, 2000),
-    arrivals=st.lists(st.floats(0, 200), min_size=1, max_size=120),
-)
-@settings(max_examples=30, deadline=None)
-def test_no_minute_sees_more_requests_than_the_limit_and_a_burst(
-    per_minute: int, arrivals: list[float]
-) -> None:
-    async def main() -> None:
-        calls = Calls(AccountLimiter(requests_per_minute=per_minute))
-
-        async def arrive(at: float) -> None:
-            await anyio.sleep(at)
-            await calls.make()
-
-        await together(*[partial(arrive, at) for at in arrivals])
-        burst = max(per_minute / 60, 1)
-        assert most_in_a_minute([(time, 1) for time in calls.times]) <= per_minute + burst + 1e-6
-        assert len(calls.times) == len(arrivals)
-
-    in_virtual_time(main)
-
-
-a_call = st.tuples(
-    st.floats(0, 100),  # arrives
-    st.integers(1, 900),  # estimate
-    st.integers(0, 900),  # used
-    st.floats(0, 30),  # takes
-)
-
-
-@given(per_minute=st.integers(60, 6000), plan=st.lists(a_call, min_size=1, max_size=40))
-@settings(max_examples=30, deadline=None)
-def test_no_minute_is_charged_more_tokens_than_the_limit_a_burst_and_one_large_call(
-    per_minute: int, plan: list[tuple[float, int, int, float]]
-) -> None:
-    async def main() -> None:
-        limiter = AccountLimiter(tokens_per_minute=per_minute)
-        charges: list[tuple[float, float]] = []
-
-        async def call(at: float, estimate: int, used: int, takes: float) -> None:
-            await anyio.sleep(at)
-            async with limiter.reserve(estimate, (0,)) as reservation:
-                charges.append((anyio.current_time(), estimate))
-                await anyio.sleep(takes)
-                if used < estimate:  # more than was estimated is a debt, and tested apart
-                    reservation.settle(used)
-                    charges.append((anyio.current_time(), used - estimate))
-
-        await together(*[partial(call, *planned) for planned in plan])
-        largest = max(estimate for _, estimate, _, _ in plan)
-        bound = per_minute + per_minute / 60 + largest
-        assert most_in_a_minute(charges) <= bound + 1e-6
-        assert limiter.open_reservations == limiter.waiting == 0
-
-    in_virtual_time(main)
-
-
-@given(seed=st.integers(0, 10**6), per_minute=st.integers(30, 600))
-@settings(max_examples=20, deadline=None)
-def test_whoever_can_go_has_gone(seed: int, per_minute: int) -> None:
-    """Under constant demand the account is never idle: *n* calls take (n - burst) / rate."""
-
-    async def main() -> None:
-        calls = Calls(AccountLimiter(requests_per_minute=per_minute, tokens_per_minute=10**9))
-        chance = random.Random(seed)
-        await together(*[lambda: calls.make(chance.randrange(50))] * 100)
-        burst = max(per_minute / 60, 1)
-        assert max(calls.times) == pytest.approx((100 - burst) * 60 / per_minute)
-
-    in_virtual_time(main)
+async def test_without_a_limit_calls_in_flight_double_up_to_the_connections() -> None:
+    calls = Calls(AccountLimiter(connections=20))
+    await together(*[lambda: calls.make(seconds=1)] * 60)
+    assert [calls.times.count(second) for second in range(5)] == [4, 8, 16, 20, 12]
 
 
 async def test_the_oldest_conversation_goes_first_and_equals_in_order_of_arrival() -> None:
@@ -169,7 +83,7 @@ async def test_the_oldest_conversation_goes_first_and_equals_in_order_of_arrival
     order: list[str] = []
 
     async def call(number: int, name: str) -> None:
-        async with limiter.reserve(1, (number,)):
+        with await limiter.reserve(1, 0, (number,)):
             order.append(name)
             await anyio.sleep(1)
 
@@ -190,21 +104,22 @@ async def test_an_older_call_that_arrives_later_takes_over_the_wait() -> None:
         tg.start_soon(calls.make, 5)
         await anyio.sleep(1)
         tg.start_soon(calls.make, 2)
-    assert calls.admitted == [(0, 1), (10, 2), (20, 5)]
+    assert calls.numbers == [1, 2, 5]
+    assert calls.times == pytest.approx([0, 10 / 0.98, 20 / 0.98])
 
 
 async def test_a_call_larger_than_the_burst_goes_when_the_bucket_is_full_and_is_paid_off() -> None:
-    calls = Calls(AccountLimiter(tokens_per_minute=600))  # 10 a second, a burst of 10
+    calls = Calls(AccountLimiter(tokens_per_minute=1200))  # 20 a second, a burst of 10
     await calls.make(0, tokens=5)
     await together(
         lambda: calls.make(1, tokens=100),
         lambda: calls.make(2, tokens=7),
     )
-    # 0.5 s fill the bucket; the large call leaves -90, and 9.7 s later there are 7.
-    assert calls.admitted == [(0, 0), (pytest.approx(0.5), 1), (pytest.approx(10.2), 2)]
+    # A quarter of a second fills the bucket; the large call leaves -90, paid off in 4.85 s.
+    assert calls.times == pytest.approx([0, 0.25, 5.1], rel=0.01)
 
 
-async def test_small_calls_do_not_overtake_a_large_one_for_ever() -> None:
+async def test_small_calls_do_not_overtake_a_large_one_of_an_older_conversation() -> None:
     calls = Calls(AccountLimiter(tokens_per_minute=600))
 
     async def stream() -> None:
@@ -218,46 +133,127 @@ async def test_small_calls_do_not_overtake_a_large_one_for_ever() -> None:
     assert calls.times[calls.numbers.index(1)] <= 6
 
 
-async def test_settling_gives_back_what_was_not_used() -> None:
-    calls = Calls(AccountLimiter(tokens_per_minute=600))
+async def test_both_shares_go_in_turn_whoever_came_first_and_whatever_either_had_before() -> None:
+    limiter = AccountLimiter(max_in_flight=1)
+    order: list[str] = []
+
+    async def call(share: Any) -> None:
+        with await limiter.reserve(1, 0, (0,), share):
+            order.append(share)
+            await anyio.sleep(1)
+
+    await together(*[partial(call, "generation")] * 20)
+    order.clear()
     async with anyio.create_task_group() as tg:
-        tg.start_soon(partial(calls.make, tokens=50, seconds=1, used=10))
+        tg.start_soon(call, "generation")
         await anyio.wait_all_tasks_blocked()
-        tg.start_soon(partial(calls.make, tokens=10))
-    assert calls.times == pytest.approx([0, 1])  # unsettled, the second would go at 5 s
+        for share in ["filters"] * 10 + ["generation"] * 10:
+            tg.start_soon(call, share)
+            await anyio.wait_all_tasks_blocked()
+    for start in range(1, 21, 2):
+        assert set(order[start : start + 2]) == {"generation", "filters"}
+
+
+async def test_each_share_orders_by_age_and_pays_by_tokens() -> None:
+    limiter = AccountLimiter(max_in_flight=1)
+    order: list[tuple[str, int]] = []
+
+    async def call(share: Any, number: int, tokens: int) -> None:
+        with await limiter.reserve(tokens, 0, (number,), share):
+            order.append((share, number))
+            await anyio.sleep(1)
+
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(call, "generation", -1, 1)
+        await anyio.wait_all_tasks_blocked()
+        for number in range(12):
+            tg.start_soon(call, "generation", 11 - number, 10)
+            tg.start_soon(call, "filters", number, 30)
+            await anyio.wait_all_tasks_blocked()
+    shares = [share for share, _ in order[1:17]]
+    assert shares.count("generation") == 12  # three small ones for each large one
+    for share in ("generation", "filters"):
+        numbers = [number for name, number in order if name == share]
+        assert numbers == sorted(numbers)
+
+
+async def test_settling_gives_back_what_was_not_used() -> None:
+    calls = Calls(AccountLimiter(tokens_per_minute=1200))
+    async with anyio.create_task_group() as tg:
+        tg.start_soon(partial(calls.make, tokens=50, seconds=0.5, used=5))
+        await anyio.wait_all_tasks_blocked()
+        tg.start_soon(partial(calls.make, tokens=9))
+    assert calls.times == pytest.approx([0, 0.5])  # unsettled, the second would go at 2.5 s
 
 
 async def test_settling_takes_on_the_debt_of_what_was_used_beyond_the_estimate() -> None:
     calls = Calls(AccountLimiter(tokens_per_minute=600))
-    await calls.make(tokens=10, used=50)
-    await calls.make(tokens=10)
-    assert calls.times == pytest.approx([0, 5])
+    await calls.make(tokens=5, used=50)
+    await calls.make(tokens=5)
+    assert calls.times == pytest.approx([0, 5], rel=0.01)
 
 
-async def test_a_call_that_is_not_settled_keeps_its_estimate_as_used() -> None:
+async def test_what_a_provider_does_not_count_is_charged_by_estimate() -> None:
     calls = Calls(AccountLimiter(tokens_per_minute=600))
-    with pytest.raises(ConnectionError):
-        async with calls.limiter.reserve(50, (0,)):
-            raise ConnectionError
-    await calls.make(tokens=10)
-    assert calls.times == pytest.approx([5])
+    await calls.make(tokens=50, used=0)
+    await calls.make(tokens=5)
+    assert calls.times == pytest.approx([0, 5], rel=0.01)
+
+
+async def test_a_call_that_says_nothing_keeps_its_estimate_as_used() -> None:
+    calls = Calls(AccountLimiter(tokens_per_minute=600))
+    with pytest.raises(ConnectionError), await calls.limiter.reserve(40, 10, (0,)):
+        raise ConnectionError
+    await calls.make(tokens=5)
+    assert calls.times == pytest.approx([5], rel=0.01)
     assert calls.limiter.open_reservations == 0
 
 
-async def test_a_reservation_is_settled_once_and_only_while_it_is_held() -> None:
-    limiter = AccountLimiter(tokens_per_minute=600)
-    async with limiter.reserve(5, (0,)) as reservation:
-        reservation.settle(3)
-        assert reservation.tokens == 3
-        with pytest.raises(RuntimeError, match="settled once"):
-            reservation.settle(3)
-    async with limiter.reserve(5, (0,)) as reservation:
+async def test_a_refused_call_has_used_its_request_and_no_tokens() -> None:
+    limiter = AccountLimiter(requests_per_minute=6000, tokens_per_minute=6000)
+    calls = Calls(limiter)
+    with await limiter.reserve(1000, 0, (0,)) as reservation:
+        error = RateLimited("too fast", retry_after_seconds=1, limit="requests")
+        reservation.refused(error)
+    await calls.make(tokens=40)
+    assert calls.times == [1]
+
+
+async def test_input_and_output_have_limits_of_their_own() -> None:
+    limiter = AccountLimiter(input_tokens_per_minute=60_000, output_tokens_per_minute=600)
+    began = anyio.current_time()
+    with await limiter.reserve(100, 50, (0,)):
         pass
-    with pytest.raises(RuntimeError, match="while it is held"):
-        reservation.settle(3)
+    with await limiter.reserve(100, 5, (0,)):
+        assert anyio.current_time() - began == pytest.approx(5, rel=0.01)
+    assert limiter.seconds_waited["output_tokens"] == pytest.approx(5, rel=0.01)
 
 
-async def test_a_cool_down_holds_everyone_and_is_never_shortened() -> None:
+def how_it_went(reservation: Any) -> list[Callable[[], None]]:
+    return [
+        lambda: reservation.settle(Usage(), role="assistant"),
+        lambda: reservation.refused(RateLimited("too fast")),
+        lambda: reservation.failed(),
+    ]
+
+
+@pytest.mark.parametrize("first", range(3))
+async def test_how_a_call_went_is_said_once_and_only_while_it_is_held(first: int) -> None:
+    limiter = AccountLimiter()
+    with await limiter.reserve(5, 0, (0,)) as reservation:
+        how_it_went(reservation)[first]()
+        for say in how_it_went(reservation):
+            with pytest.raises(RuntimeError, match="ends once"):
+                say()
+    with await limiter.reserve(5, 0, (0,)) as reservation:
+        pass
+    for say in how_it_went(reservation):
+        with pytest.raises(RuntimeError, match="while it is held"):
+            say()
+    assert limiter.open_reservations == 0
+
+
+async def test_a_pause_holds_everyone_and_is_never_shortened() -> None:
     calls = Calls(AccountLimiter())
     calls.limiter.pause(30)
     calls.limiter.pause(10)
@@ -270,34 +266,26 @@ async def test_a_cool_down_holds_everyone_and_is_never_shortened() -> None:
     assert calls.times == [40, 40, 40]
 
 
-async def test_refusals_without_a_hint_rest_longer_each_time_but_once_a_burst() -> None:
-    limiter = AccountLimiter()
-    began = anyio.current_time()
-
-    async def refused_burst() -> float:
-        async def refused() -> None:
-            async with limiter.reserve(1, (0,)) as reservation:
-                await checkpoint()
-                reservation.refused(None)
-
-        sent_at = anyio.current_time()
-        await together(*[refused] * 20)
-        async with limiter.reserve(1, (0,)):
-            return anyio.current_time() - sent_at
-
-    assert [await refused_burst() for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
-    async with limiter.reserve(1, (0,)) as reservation:
-        reservation.settle(1)
-    assert await refused_burst() == 1
-    assert anyio.current_time() - began == 184
-
-
 async def test_a_hint_is_followed_as_it_is() -> None:
     calls = Calls(AccountLimiter())
-    async with calls.limiter.reserve(1, (0,)) as reservation:
-        reservation.refused(7.5)
+    with await calls.limiter.reserve(1, 0, (0,)) as reservation:
+        reservation.refused(RateLimited("too fast", retry_after_seconds=7.5))
     await calls.make()
     assert calls.times == [7.5]
+
+
+async def test_a_short_rest_for_concurrency_is_not_taken_a_smaller_window_heals_it() -> None:
+    limiter = AccountLimiter(max_in_flight=100)
+    calls = Calls(limiter)
+    held = [await limiter.reserve(1, 0, (0,)) for _ in range(50)]
+    for reservation in held:
+        with reservation:
+            error = RateLimited("too many", retry_after_seconds=0.25, limit="concurrency")
+            if reservation.in_flight > 40:
+                reservation.refused(error)
+    await calls.make()
+    assert calls.times == [0]
+    assert limiter.max_in_flight < 50
 
 
 async def test_what_limits_is_named_and_its_time_counted() -> None:
@@ -313,42 +301,21 @@ async def test_what_limits_is_named_and_its_time_counted() -> None:
         seen.append(limiter.limiting())  # the call in flight
         await anyio.sleep(0.5)
         seen.append(limiter.limiting())  # one request a second
-        await anyio.sleep(1)
+        await anyio.sleep(1.5)
         seen.append(limiter.limiting())  # 40 tokens, ten a second
         limiter.pause(20)
         seen.append(limiter.limiting())
     seen.append(limiter.limiting())
     assert seen == ["nothing", "concurrency", "requests", "tokens", "cool-down", "nothing"]
+    second = 1 / 0.98
     assert limiter.seconds_waited == {
+        "requests": pytest.approx(second - 0.25),
+        "tokens": pytest.approx(2.125 - second),
+        "input_tokens": 0,
+        "output_tokens": 0,
         "concurrency": pytest.approx(0.25),
-        "requests": pytest.approx(0.75),
-        "tokens": pytest.approx(0.625),
         "cool-down": pytest.approx(20),
     }
-
-
-@given(seed=st.integers(0, 10**6))
-@settings(max_examples=30, deadline=None)
-def test_nothing_leaks_when_calls_are_cancelled_at_random(seed: int) -> None:
-    chance = random.Random(seed)
-
-    async def main() -> None:
-        limiter = AccountLimiter(requests_per_minute=600, tokens_per_minute=60_000, max_in_flight=4)
-        calls = Calls(limiter)
-
-        async def call(number: int, patience: float) -> None:
-            await anyio.sleep(chance.uniform(0, 3))
-            with anyio.move_on_after(patience):
-                await calls.make(number, tokens=chance.randrange(1, 2000), seconds=0.25)
-
-        await together(*[partial(call, n, chance.choice([0, 0.1, 0.25, 1, 5])) for n in range(60)])
-        assert limiter.open_reservations == limiter.waiting == 0
-        await anyio.sleep(120)  # whatever was charged is paid off: the account is as new
-        fresh = Calls(limiter)
-        await together(*[lambda: fresh.make(seconds=1)] * 4)
-        assert fresh.times == [0, 0, 0, 0]
-
-    in_virtual_time(main)
 
 
 async def test_a_call_whose_turn_comes_while_it_is_being_cancelled_is_charged_nothing() -> None:
@@ -356,7 +323,7 @@ async def test_a_call_whose_turn_comes_while_it_is_being_cancelled_is_charged_no
     Between a cancellation and its arrival the call still stands in the queue and may be
     admitted; what it was given goes to the next at once.
     """
-    limiter = AccountLimiter(tokens_per_minute=6000, max_in_flight=1)  # a burst of 100
+    limiter = AccountLimiter(tokens_per_minute=12_100, max_in_flight=1)  # a burst of 100
     calls = Calls(limiter)
     scope = anyio.CancelScope()
 
@@ -365,7 +332,7 @@ async def test_a_call_whose_turn_comes_while_it_is_being_cancelled_is_charged_no
             await calls.make(1, tokens=50)
 
     async with anyio.create_task_group() as tg:
-        async with limiter.reserve(50, (0,)):
+        with await limiter.reserve(50, 0, (0,)):
             tg.start_soon(doomed)
             await anyio.wait_all_tasks_blocked()
             scope.cancel()
@@ -376,14 +343,14 @@ async def test_a_call_whose_turn_comes_while_it_is_being_cancelled_is_charged_no
 
 
 async def test_five_thousand_calls_wait_in_order() -> None:
-    calls = Calls(AccountLimiter(requests_per_minute=60_000))
+    calls = Calls(AccountLimiter(requests_per_minute=60_000, max_in_flight=5000))
     numbers = list(range(5000))
     random.Random(1).shuffle(numbers)
     await together(*[partial(calls.make, number) for number in numbers])
-    # A burst of 1,000 goes in order of arrival; all that had to wait go oldest first.
-    waited = calls.numbers[1000:]
+    # What goes at once goes in order of arrival; all that had to wait go oldest first.
+    waited = calls.numbers[500:]
     assert waited == sorted(waited)
-    assert max(calls.times) == pytest.approx(4)
+    assert max(calls.times) == pytest.approx(4.5, rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -391,7 +358,8 @@ async def test_five_thousand_calls_wait_in_order() -> None:
     [
         {"requests_per_minute": 0},
         {"tokens_per_minute": -1},
-        {"requests_per_minute": float("nan")},
+        {"input_tokens_per_minute": float("inf")},
+        {"output_tokens_per_minute": float("nan")},
         {"max_in_flight": 0},
     ],
 )

@@ -58,9 +58,12 @@ async def test_usage_is_streamed_only_when_asked_for(
     echo: Brain, a_body: Callable[..., dict[str, Any]], options: dict[str, Any]
 ) -> None:
     body = orjson.dumps(a_body(stream=True, **options))
-    async with running(StandinSettings(), echo) as url, aiohttp.ClientSession() as session:
-        async with session.post(f"{url}/chat/completions", data=body) as answer:
-            assert answer.content_type == "text/event-stream"
-            text = await answer.read()
+    async with (
+        running(StandinSettings(), echo) as url,
+        aiohttp.ClientSession() as session,
+        session.post(f"{url}/chat/completions", data=body) as answer,
+    ):
+        assert answer.content_type == "text/event-stream"
+        text = await answer.read()
     assert text.endswith(b"data: [DONE]\n\n")
     assert (b'"usage":{"prompt_tokens"' in text) == bool(options)
