@@ -90,6 +90,22 @@ class Providers:
         causes = [account.limiter.limiting() for account in self._all()]
         return next((cause for cause in causes if cause != "nothing"), "nothing")
 
+    def log_limits(self) -> None:
+        """Write the limits that were kept to, told or learned, into the log."""
+        for account in self._all():
+            limiter = account.limiter
+            _log.info(
+                "limits of an account",
+                account=account.name,
+                max_in_flight=limiter.max_in_flight,
+                per_minute={kind: round(rate) for kind, rate in limiter.per_minute.items()},
+                seconds_waited={
+                    limit: round(seconds, 1)
+                    for limit, seconds in limiter.seconds_waited.items()
+                    if seconds >= 0.1
+                },
+            )
+
     def leaked(self) -> int:
         """Reservations still open; 0 once no call is being made."""
         return sum(account.limiter.open_reservations for account in self._all())

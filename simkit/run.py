@@ -160,6 +160,7 @@ async def _play_into(
             unseen_events=bus.dropped,
             worst_event_loop_lag_seconds=round(lag.worst_seconds, 3),
         )
+        providers.log_limits()
         _log_spending(budget)
     if leaked := providers.leaked():
         raise RuntimeError(f"{leaked} reservations of the limiters were never closed")

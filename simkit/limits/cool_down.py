@@ -6,8 +6,8 @@ import math
 
 FIRST_SECONDS = 0.05
 """Short: the rate is cut as well, and a rest is only for what is on its way."""
-LONGEST_SECONDS = 60.0
-"""Providers count by the minute: after one of silence every allowance is back."""
+LONGEST_SECONDS = 15.0
+"""One call every so often finds out, at next to no cost, whether a block is over."""
 
 
 _ALIKE = 4
@@ -17,7 +17,7 @@ class CoolDown:
     """Until when nothing is sent.
 
     A provider that says how long is believed. For one that does not, rests are short while
-    the rate is being cut, and double from the fourth refusal in a row up to 60 s, until a
+    the rate is being cut, and double from the fourth refusal in a row up to 15 s, until a
     call that was sent after the last one succeeds.
     """
 

@@ -88,6 +88,8 @@ class LearnedRate:
             if guess > 0:  # where nothing was admitted there is nothing to learn from
                 self.per_second = guess
             return
+        if self._last is not None and admitted <= self._last[1]:
+            return  # nothing has come through: a block, which the cool-down waits out
         estimate = self.per_second
         if self._last is not None and now - self._last[0] >= _LONG_SECONDS:
             estimate = (admitted - self._last[1]) / (now - self._last[0])
