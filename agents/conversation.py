@@ -13,8 +13,8 @@ import anyio
 import orjson
 
 from simkit.agents.assistant import AssistantAgent
+from simkit.agents.heard import Heard, Listening
 from simkit.agents.intent import IntentWriter
-from simkit.agents.notices import NoticeTaker
 from simkit.agents.tool import ToolAgent, error, is_error, result_message
 from simkit.agents.user import UserAgent
 from simkit.traces.functions import Function
@@ -46,10 +46,10 @@ class Cast:
         """All of them, in a fixed order."""
         return (self.writer, self.user, self.assistant, self.tool)
 
-    def noting(self, notices: set[str]) -> Cast:
-        """The same cast, adding the notices in its replies to *notices*."""
+    def noting(self, heard: Heard) -> Cast:
+        """The same cast, noting in *heard* what its replies say about themselves."""
         writer, user, assistant, tool = (
-            replace(voice, client=NoticeTaker(voice.client, notices)) for voice in self.voices()
+            replace(voice, client=Listening(voice.client, heard)) for voice in self.voices()
         )
         return Cast(writer=writer, user=user, assistant=assistant, tool=tool)
 
@@ -88,8 +88,8 @@ class Conversations:
 
         Cancelling drops the conversation; replies that were recorded stay recorded.
         """
-        notices: set[str] = set()
-        stage = _Stage(scenario, self._cast.noting(notices), self._prompts, self._limits)
+        heard = Heard()
+        stage = _Stage(scenario, self._cast.noting(heard), self._prompts, self._limits)
         ended: Ended = "user_done"
         cause = message = None
         try:
@@ -108,17 +108,18 @@ class Conversations:
             ended=ended,
             cause=cause,
             error=message,
-            provenance=self._provenance(scenario, notices),
+            provenance=self._provenance(scenario, heard),
         )
 
-    def _provenance(self, scenario: Scenario, notices: set[str]) -> Provenance:
+    def _provenance(self, scenario: Scenario, heard: Heard) -> Provenance:
         return Provenance(
             simkit=__version__,
             run_seed=self._run_seed,
             models={voice.role: voice.client.model for voice in self._cast.voices()},
+            answered_by={role: tuple(sorted(heard.models[role])) for role in sorted(heard.models)},
             prompts=dict(self._prompts.hashes),
             sources=_licences(scenario.tools),
-            notice="; ".join(sorted(notices)) or None,
+            notice="; ".join(sorted(heard.notices)) or None,
         )
 
 

@@ -131,6 +131,7 @@ def a_trajectory(a_scenario: Callable[..., Scenario]) -> Callable[..., Trajector
                 simkit="0.1.0",
                 run_seed=7,
                 models={"assistant": "m"},
+                answered_by={"assistant": ("m-2026",)},
                 prompts={"assistant": "0" * 16},
                 sources={"test": ("Apache-2.0",)},
             ),

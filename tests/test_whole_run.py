@@ -165,8 +165,10 @@ async def test_each_role_may_ask_another_provider_and_model(tmp_path: Path) -> N
     assert stored.verdict is not None
     assert stored.verdict.judge == "other"
     assert set(stored.verdict.prompts) == {"trajectory_judge", "turn_judge"}
-    models = dict(stored.trajectory.provenance.models)
-    assert models == dict.fromkeys(("writer", "user", "assistant"), "standin") | {"tool": "other"}
+    provenance = stored.trajectory.provenance
+    models = dict.fromkeys(("writer", "user", "assistant"), "standin") | {"tool": "other"}
+    assert dict(provenance.models) == models
+    assert provenance.answered_by == {role: (model,) for role, model in models.items()}
 
 
 async def test_a_trajectory_is_announced_only_when_it_can_be_read(tmp_path: Path) -> None:

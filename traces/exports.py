@@ -88,6 +88,7 @@ class _Origins:
     simkit: set[str] = field(default_factory=set)
     run_seeds: set[int] = field(default_factory=set)
     models: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    answered_by: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     prompts: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     sources: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Catalog to the licences of its functions; empty when it names none."""
@@ -102,6 +103,8 @@ class _Origins:
         self.run_seeds.add(provenance.run_seed)
         for role, model in provenance.models.items():
             self.models[role].add(model)
+        for role, models in provenance.answered_by.items():
+            self.answered_by[role].update(models)
         for name, digest in provenance.prompts.items():
             self.prompts[name].add(digest)
         for source, licences in provenance.sources.items():
@@ -140,6 +143,7 @@ def _manifest(report: ExportReport, origins: _Origins) -> dict[str, Any]:
         "simkit": sorted(origins.simkit),
         "run_seed": sorted(origins.run_seeds),
         "models": _sorted_values(origins.models),
+        "answered_by": _sorted_values(origins.answered_by),
         "prompts": _sorted_values(origins.prompts),
         "sources": _sorted_values(origins.sources),
         "notices": sorted(origins.notices),

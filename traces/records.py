@@ -168,6 +168,9 @@ class Provenance:
     """Prompt name to the hash of its file."""
     sources: Mapping[str, tuple[str, ...]]
     """Catalog to the licences of this scenario's tools from it; empty when it names none."""
+    answered_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Agent role to the models that have answered it, as the provider names them: a fallback
+    shows here, and a provider that answers with another model than it was asked for."""
     notice: str | None = None
     """A warning that must travel with the data, e.g. that a scripted stand-in wrote it."""
 

@@ -49,6 +49,7 @@ def _metadata(trajectory: Trajectory) -> dict[str, Any]:
         "chain": scenario.chain,
         "run_seed": provenance.run_seed,
         "models": provenance.models,
+        "answered_by": provenance.answered_by,
         "prompts": provenance.prompts,
         "sources": provenance.sources,
         "notice": provenance.notice,
