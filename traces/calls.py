@@ -181,7 +181,7 @@ class Allowance:
 
     limit: LimitKind
     per_minute: float | None = None
-    """The limit itself, above 0; None when not told."""
+    """The limit itself, above 0; of concurrency, the calls at once. None when not told."""
     remaining: float | None = None
     """What was left when the answer was written, at least 0."""
     reset_seconds: float | None = None

@@ -267,7 +267,10 @@ class AccountLimiter:
             return  # the next answer says the same, or more
         self._heard_until = now + _HEARD_SECONDS
         for allowance in allowances:
-            if allowance.limit != "concurrency":
+            if allowance.limit == "concurrency":
+                if allowance.per_minute is not None:
+                    self._window.announced(allowance.per_minute)
+            else:
                 mark = reservation.marks[_METERED.index(allowance.limit)]
                 self._meters[allowance.limit].hear(
                     allowance, sent_at=reservation.sent_at, admitted=mark, now=now

@@ -22,6 +22,7 @@ class ConcurrencyWindow:
     def __init__(self, *, told: int | None, ceiling: float) -> None:
         self._ceiling = max(1.0, min(ceiling, math.inf if told is None else told))
         self._size = min(FIRST if told is None else float(told), self._ceiling)
+        self._announced = math.inf
         self._doubling = True
         self._growth = Growth()
 
@@ -30,17 +31,22 @@ class ConcurrencyWindow:
         """The most calls in flight."""
         return int(self._size)
 
+    def announced(self, most: float) -> None:
+        """The provider says how many calls it takes at once."""
+        self._announced = max(1.0, most)
+        self._size = min(self._size, self._announced)
+
     def answered(self, speed: float) -> None:
         """A call was answered while the window was in the way."""
         if self._doubling:
             # Squared: while latency inflates, more at once gains little and harms others.
-            self._size = min(self._size + speed * speed, self._ceiling)
+            self._size = min(self._size + speed * speed, self._ceiling, self._announced)
 
     def grow(self, seconds: float, speed: float) -> None:
         """The window was in the way for *seconds*."""
         if not self._doubling:
             grown = self._size * self._growth.factor(seconds, speed)
-            self._size = min(grown, self._ceiling)
+            self._size = min(grown, self._ceiling, self._announced)
 
     def acquitted(self) -> None:
         """Refusals that were blamed on the window had another cause: look for its size anew."""

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from simkit.limits import AccountLimiter
-from simkit.traces.calls import Usage
+from simkit.traces.calls import Allowance, Usage
 from simkit.traces.provider_errors import RateLimited
 
 
@@ -366,3 +366,36 @@ async def test_five_thousand_calls_wait_in_order() -> None:
 def test_a_limit_that_lets_nobody_through_is_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be"):
         AccountLimiter(**limits)
+
+
+async def test_a_limit_of_calls_at_once_that_answers_announce_is_kept_to() -> None:
+    limiter = AccountLimiter(max_in_flight=50)
+    told = Allowance(limit="concurrency", per_minute=3)
+    with await limiter.reserve(1, 1, (0,)) as reservation:
+        reservation.settle(Usage(), role="assistant", allowances=(told,))
+    assert limiter.max_in_flight == 3
+
+
+async def test_who_can_ask_elsewhere_is_not_kept_waiting_for_an_account_that_rests() -> None:
+    limiter = AccountLimiter(max_in_flight=1, release_after_seconds=30)
+    sent_away: list[float | None] = []
+
+    async def wait() -> None:
+        try:
+            await limiter.reserve(1, 1, (1,))
+        except RateLimited as error:
+            sent_away.append(error.retry_after_seconds)
+
+    async with anyio.create_task_group() as tg:
+        with await limiter.reserve(1, 1, (0,)) as reservation:
+            tg.start_soon(wait)
+            await anyio.sleep(1)
+            reservation.refused(RateLimited("come back later", retry_after_seconds=40))
+        await anyio.sleep(1)
+        tg.start_soon(wait)  # a rest that is known is not waited for either
+    assert sent_away == pytest.approx([40, 39])
+    assert limiter.waiting == limiter.open_reservations == 0
+    began = anyio.current_time()
+    await anyio.sleep(10)  # the rest that is left is short enough to wait for
+    with await limiter.reserve(1, 1, (2,)):
+        assert anyio.current_time() - began == pytest.approx(39)
