@@ -156,7 +156,7 @@ async def check(accounts: Sequence[Account[RequestT, AnswerT]]) -> None:
     if problems and len(problems) == len(accounts):
         raise problems[0]
     for left_out in problems:
-        _log.warning("others are asked instead of a provider", problem=str(left_out))
+        _log.warning("a provider cannot be asked; others are asked instead", problem=str(left_out))
 
 
 def _member(account: Account[RequestT, AnswerT]) -> Member[RequestT, AnswerT]:

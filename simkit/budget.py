@@ -9,6 +9,7 @@ import anyio
 from simkit.config import ConfigError, RunConfig, quoted
 from simkit.prices import SHIPPED, Prices, load_prices
 from simkit.spending import BudgetLine, Ledger, Spending
+from simkit.standing import Standing
 
 
 class Budget:
@@ -94,8 +95,8 @@ class Budget:
         )
 
 
-def open_budget(config: RunConfig) -> Budget:
-    """The budget of a run with *config*, nothing spent yet.
+def open_budget(config: RunConfig, standing: Standing | None = None) -> Budget:
+    """The budget of a run with *config* that has come as far as *standing* (None: it is new).
 
     Money is counted when every model of the run has a price.
 
@@ -114,7 +115,11 @@ def open_budget(config: RunConfig) -> Budget:
         raise ConfigError(*unpriced)
     currency = None if unpriced else prices.currency
     ledger = Ledger(tokens=limits.tokens, money=limits.money, currency=currency)
-    return Budget(ledger, prices, wanted=config.run.conversations)
+    standing = standing or Standing()
+    price_of = {model: prices.of(provider, model) for provider, model in _models(config)}
+    for (model, role), (calls, usage) in standing.paid.items():
+        ledger.carry(model, role, calls, usage, price_of.get(model))
+    return Budget(ledger, prices, wanted=config.run.conversations - len(standing.judged))
 
 
 def _models(config: RunConfig) -> Iterator[tuple[str, str]]:

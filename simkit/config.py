@@ -27,6 +27,7 @@ from simkit.traces.calls import AgentRole
 ROLES: tuple[AgentRole, ...] = ("writer", "user", "assistant", "tool", "judge")
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CALL_PATH = re.compile(r"/(?:chat/completions|messages)/*$")
 _KEY_HEADER = re.compile(r"auth|api-?key|token|secret|cookie|password", re.IGNORECASE)
 
 Temperature = Annotated[float, Field(ge=0, le=2)]
@@ -196,6 +197,8 @@ class ProviderConfig(Section):
             raise ValueError("must not hold a user name or password; use api_key_env for the key")
         if "?" in url or "#" in url:
             raise ValueError("must end with the path; nothing may follow ? or #")
+        if _CALL_PATH.search(url):
+            raise ValueError("must end before /chat/completions or /messages, which are added")
         if not _is_http(url):
             raise ValueError(
                 "expected an http or https address with a host, such as "

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,11 @@ from pydantic import ValidationError
 from simkit.config import ROLES, ConfigError, RunConfig
 from simkit.config_check import missing_provider
 from simkit.config_problems import Origin, problem_lines
+from simkit.toml_file import read_toml
+
+_NOT_A_CONFIGURATION = (
+    "; expected a configuration here: a catalog is named with --catalog, requests with --in"
+)
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
@@ -55,28 +58,7 @@ def to_toml(config: RunConfig) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_bytes().decode()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        mend = "" if path.suffix == ".toml" else "; is it a catalog? Name that with --catalog"
-        raise ConfigError(f"{path}: {_toml_problem(error, text)}{mend}") from error
-
-
-def _toml_problem(error: tomllib.TOMLDecodeError, text: str) -> str:
-    """The parser's message with the place first: "line 3, column 7: Invalid value"."""
-    message = str(error)
-    place = re.search(r" \(at (line \d+, column \d+)\)$", message)
-    if place:
-        return f"{place[1]}: {message[: place.start()]}"
-    lines = text.split("\n")
-    where = f"line {len(lines)}, column {len(lines[-1]) + 1}"
-    return f"{where}: {message.removesuffix(' (at end of document)')} at the end of the file"
+    return read_toml(path, mend="" if path.suffix == ".toml" else _NOT_A_CONFIGURATION)
 
 
 def _apply(overrides: Mapping[str, Any], data: dict[str, Any]) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ _EXPECTED: Mapping[str, str] = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
+    "float_parsing": "a number",
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "string_type": "text",
@@ -35,6 +36,8 @@ _EXPECTED: Mapping[str, str] = {
     "tuple_type": "a list",
     "is_instance_of": "a path as text",
     "path_type": "a path as text",
+    "date_type": "a date, such as 2026-01-31",
+    "date_from_datetime_parsing": "a date, such as 2026-01-31",
 }
 
 
@@ -57,8 +60,14 @@ def problem_lines(error: ValidationError, origin: Origin) -> list[str]:
 
 
 def _line(detail: ErrorDetails, origin: Origin) -> str:
-    key = _dotted(detail)
-    return f"{origin.of(key)}: {_on_one_line(key)}: {_problem(detail)}"
+    return f"{origin.of(_dotted(detail))}: {problem_line(detail, _section)}"
+
+
+def problem_line(
+    detail: ErrorDetails, section: Callable[[tuple[str, ...]], type[BaseModel]]
+) -> str:
+    """One line: dotted key, expected, found, mend; *section* gives the schema of a table."""
+    return f"{_on_one_line(_dotted(detail))}: {_problem(detail, section)}"
 
 
 def _on_one_line(key: str) -> str:
@@ -72,10 +81,11 @@ def _dotted(detail: ErrorDetails) -> str:
     return "".join(steps).removeprefix(".").removesuffix(".[key]")
 
 
-def _problem(detail: ErrorDetails) -> str:
+def _problem(detail: ErrorDetails, section: Callable[[tuple[str, ...]], type[BaseModel]]) -> str:
     kind = detail["type"]
     if kind == "extra_forbidden":
-        return _unknown_key(detail)
+        *tables, name = map(str, detail["loc"])
+        return _unknown_key(name, section(tuple(tables)))
     if kind == "missing":
         return "is required"
     context: Mapping[str, Any] = detail.get("ctx", {})
@@ -94,17 +104,15 @@ def _found(value: object) -> str:
     return quoted(value)
 
 
-def _unknown_key(detail: ErrorDetails) -> str:
-    *tables, name = detail["loc"]
-    section = _section(tuple(str(step) for step in tables))
+def _unknown_key(name: str, section: type[BaseModel]) -> str:
     # The value is never shown, here least of all: it is likely to be the key itself.
-    if section is ProviderConfig and _KEY_OPTION.search(str(name)):
+    if section is ProviderConfig and _KEY_OPTION.search(name):
         return (
             "a key must not stand in a configuration; put it into an environment variable "
             "and name that in api_key_env"
         )
     known = list(section.model_fields)
-    near = difflib.get_close_matches(str(name), known, n=1)
+    near = difflib.get_close_matches(name, known, n=1)
     mend = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(known)}"
     return f"unknown key; {mend}"
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,15 +19,32 @@ from simkit.printable import printable_line
 _log_file: ContextVar[TextIO | None] = ContextVar("simkit_log_file", default=None)
 
 _LEVELS_FOR_PEOPLE = frozenset({"warning", "error", "critical"})
+_SHORTEST_SECRET = 8
+"""Local servers are given words like "none" or "x" for a key, which every text holds."""
 
 
-def configure_log(*, secrets: Iterable[str], warnings: TextIO | None) -> None:
+class _Stderr(io.TextIOBase):
+    """stderr as it is at the moment of writing: a live display takes its place, and shows
+    what is written there above itself."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+STDERR = _Stderr()
+"""For warnings, whether or not a live display owns the terminal."""
+
+
+def configure_log(*, secrets: Iterable[str], warnings: TextIO | _Stderr | None) -> None:
     """Set up structlog for this process.
 
     Args:
-        secrets: Texts that must never be written, wherever in an entry they occur.
-        warnings: Where entries from warning upwards go, one line each; None where a live
-            display owns the terminal.
+        secrets: Texts that must never be written, wherever in an entry they occur; what is
+            shorter than 8 characters is no secret.
+        warnings: Where entries from warning upwards go, one line each; None for nowhere.
 
     Entries also go to the file of `log_to`, and nowhere when neither takes them.
     """
@@ -58,8 +78,11 @@ class Redact:
     """A processor that replaces secrets in keys, values and everything inside them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # The longest first: one key may be the beginning of another.
-        self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        long = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        # The longest first: one key may be the beginning of another. All in one pass, so that
+        # no key is looked for in what has taken the place of another.
+        texts = "|".join(map(re.escape, sorted(long, key=len, reverse=True)))
+        self._secrets = re.compile(texts) if texts else None
 
     def __call__(self, logger: WrappedLogger, method: str, entry: EventDict) -> EventDict:
         return {self._text(str(key)): self._clean(value) for key, value in entry.items()}
@@ -74,15 +97,13 @@ class Redact:
         return self._text(str(value))
 
     def _text(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "[redacted]")
-        return text
+        return text if self._secrets is None else self._secrets.sub("[redacted]", text)
 
 
 class _Write:
     """The last processor: writes the entry and ends the chain."""
 
-    def __init__(self, warnings: TextIO | None) -> None:
+    def __init__(self, warnings: TextIO | _Stderr | None) -> None:
         self._warnings = warnings
 
     def __call__(self, logger: WrappedLogger, method: str, entry: EventDict) -> NoReturn:

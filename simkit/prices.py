@@ -7,7 +7,6 @@ names another one instead.
 from __future__ import annotations
 
 import datetime
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simkit.config import ConfigError
+from simkit.config_problems import problem_line
+from simkit.toml_file import read_toml
 from simkit.traces.calls import Usage
 
 SHIPPED = Path(__file__).with_name("prices.toml")
@@ -90,25 +91,20 @@ def load_prices(path: Path | None) -> Prices:
     """
     file = path or SHIPPED
     try:
-        prices = Prices.model_validate(tomllib.loads(file.read_text("utf-8")))
-    except OSError as error:
-        raise ConfigError(f"budget.prices: {file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, not TOML, or not prices
-        raise ConfigError(
-            *(f"budget.prices: {file}: {line}" for line in _problems(error))
-        ) from None
+        prices = Prices.model_validate(read_toml(file))
+    except ConfigError as error:
+        raise ConfigError(*(f"budget.prices: {line}" for line in error.problems)) from error
+    except ValidationError as error:
+        lines = (problem_line(detail, _table) for detail in error.errors())
+        raise ConfigError(*(f"budget.prices: {file}: {line}" for line in lines)) from None
     if repeated := _repeated(prices.prices):
         raise ConfigError(*(f"budget.prices: {file}: {name} has two prices" for name in repeated))
     return prices
 
 
-def _problems(error: ValueError) -> list[str]:
-    if not isinstance(error, ValidationError):
-        return [str(error)]
-    return [
-        f"{'.'.join(str(step) for step in detail['loc'])}: {detail['msg']}"
-        for detail in error.errors()
-    ]
+def _table(path: tuple[str, ...]) -> type[_Table]:
+    """The schema of the table at *path*."""
+    return Price if path else Prices
 
 
 def _repeated(prices: Iterable[Price]) -> list[str]:

@@ -122,6 +122,8 @@ def facts(tally: Tally, gauges: Gauges | None, now: float, clock: datetime) -> l
         return [f"{coming.what}: {coming.done:,}/{coming.total:,}", elapsed]
     outcomes = f"kept {tally.kept:,}, dropped {tally.dropped:,}, failed {tally.failed:,}"
     shown = [f"{tally.done:,}/{tally.total:,} done ({outcomes})"]
+    if tally.is_stopping:
+        shown.append("stopping once the calls that are being made have ended; again: at once")
     if gauges is not None:
         shown.append(f"{gauges.in_flight():,} in flight")
         shown.append(f"{gauges.filters_waiting():,} waiting for filters")

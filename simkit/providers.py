@@ -19,6 +19,7 @@ from simkit.clients.metered import Metered
 from simkit.clients.openai_chat import OpenAIChat
 from simkit.clients.tool_mode import tool_mode_client
 from simkit.config import ProviderConfig, RoleConfig, RunConfig
+from simkit.drain import Drain, Drainable, DrainsWhenStopped
 from simkit.open_files import allow_connections
 from simkit.prices import Prices
 from simkit.spending import Ledger
@@ -41,6 +42,7 @@ class Providers:
     """Every account that a run may ask."""
 
     config: RunConfig
+    drain: Drain
     accounts: dict[tuple[str, str], list[ChatAccount]] = field(default_factory=dict)
     """Provider table and model to an account for each key."""
 
@@ -73,7 +75,8 @@ class Providers:
                 self.config.providers[providers[0]],
                 on_retry=on_retry,
             )
-            clients[choice] = Journaled(client, journal, on_answer=on_answer)
+            stopping = DrainsWhenStopped(client, self.drain)
+            clients[choice] = Journaled(stopping, journal, on_answer=on_answer)
         voices = {}
         for role in self.config.roles_in_use:
             settings = self.config.role(role)
@@ -120,18 +123,19 @@ class Providers:
 
 @asynccontextmanager
 async def open_providers(
-    config: RunConfig, ledger: Ledger, prices: Prices, bus: Bus
+    config: RunConfig, ledger: Ledger, prices: Prices, bus: Bus, drain: Drain
 ) -> AsyncIterator[Providers]:
     """Open the connections that *config* asks for; they close on leaving.
 
     Args:
         ledger: Counts what is paid, at *prices*.
         bus: Is told when an account rests for long.
+        drain: Ends the run without cutting off calls.
 
     Raises:
         ConfigError: A key is not in the environment.
     """
-    providers = Providers(config)
+    providers = Providers(config, drain)
     choices = _choices(config)
     asked = list(dict.fromkeys(pair for choice in choices for pair in _pairs(choice)))
     # For each account: their sum is bounded by the conversations in flight, and who has to
@@ -155,7 +159,7 @@ async def open_providers(
                     sessions[name],
                     connections=connections,
                     is_alone=(name,) in alone,
-                    around=partial(_paid, provider, ledger, prices, name),
+                    around=partial(_paid, provider, ledger, prices, name, drain),
                     on_pause=bus.publish,
                 )
             )
@@ -172,10 +176,11 @@ def _paid(
     ledger: Ledger,
     prices: Prices,
     name: str,
+    drain: Drain,
     transport: Transport[ChatRequest, Answer],
-) -> Metered[ChatRequest, Answer]:
+) -> Drainable[ChatRequest, Answer]:
     spoken = tool_mode_client(transport, provider.tool_mode)
-    return Metered(spoken, ledger, prices.of(name, transport.model))
+    return Drainable(Metered(spoken, ledger, prices.of(name, transport.model)), drain)
 
 
 def _choices(config: RunConfig) -> list[Choice]:

@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import anyio
 import anyio.from_thread
 import anyio.to_thread
+import orjson
 import structlog
 
-from simkit.agents import PROMPTS as AGENT_PROMPTS
-from simkit.agents.conversation import Cast, Conversations, Limits
 from simkit.budget import Budget, open_budget
 from simkit.bus import Bus, Gauges
+from simkit.casting import conversations, pipeline
 from simkit.config import RunConfig
 from simkit.config_check import check_run
-from simkit.config_file import to_toml
+from simkit.config_file import load_config, to_toml
+from simkit.drain import Drain
 from simkit.embedding_stack import open_embedder
-from simkit.filters.judges import PROMPTS as FILTER_PROMPTS
-from simkit.filters.judges import TrajectoryJudge, TurnJudge
-from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
-from simkit.filters.rules import default_checks
 from simkit.garbage import rare_collections
 from simkit.log import log_to
 from simkit.loop_lag import NOTABLE_SECONDS, LoopLag, watched_loop
+from simkit.prompts import package_prompts
 from simkit.providers import Providers, open_providers
-from simkit.scenarios import Ground, facts, prepare
+from simkit.same_data import check_same_data, check_same_prompts
+from simkit.scenarios import Ground, ground_of, prepare
 from simkit.scheduler import InFlight, work_through
 from simkit.spending import Spending
-from simkit.traces.calls import AgentRole
-from simkit.traces.events import (
-    ConversationPlayed,
-    ConversationStarted,
-    Preparing,
-    TrajectoryJudged,
-)
-from simkit.traces.prompts import PromptSet
-from simkit.traces.records import Scenario, Trajectory, Verdict
+from simkit.stages import Judged, Played
+from simkit.standing import PROMPTS, Standing, read_standing
+from simkit.traces.events import Preparing, Resumed
+from simkit.traces.records import Scenario, Trajectory
 from simkit.traces.run_directory import RunDirectory
-from simkit.traces.store import Store
-from simkit.traces.voice import Voice
+from simkit.traces.store import RunReader, Store
 
 _log = structlog.get_logger()
 
@@ -62,38 +57,51 @@ class RunSummary:
     """Tokens that were paid for, and money where every price is known."""
 
 
-async def run(config: RunConfig, out: Path, bus: Bus) -> RunSummary:
-    """Play, store and judge every conversation of *config* into the new directory *out*.
+async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None) -> RunSummary:
+    """Play, store and judge every conversation of *config* into the directory *out*.
+
+    Where *out* holds a run already, it goes on: what is judged stays, what was played is
+    judged, and what was being played is played again with the replies that are recorded.
 
     A trajectory is announced on *bus* after it is in the store, never before. The bus is
     closed at the end. A run that its budget stops ends normally; the summary tells how many
     conversations were not started.
 
+    Args:
+        drain: To be requested, and waited for, before this is cancelled: then no reply that
+            is on its way is lost.
+
     Raises:
         ConfigError, CatalogError, EmbedderUnavailable: It cannot start.
-        RunDirectoryError: *out* exists.
+        ConfigError: The run in *out* was made with another configuration, which would mix
+            two sets of data.
+        RunDirectoryError: *out* is something else, or another process is at it.
         AccountProblem: A provider cannot be used until a person acts.
-        StoreError: The disk failed.
+        StoreError: The disk failed, or the database of *out* is damaged.
 
-    Whatever was stored before an error or a cancellation stays; a directory in which
+    Whatever was stored before an error or a cancellation stays; a new directory in which
     nothing was stored is removed.
     """
     started = anyio.current_time()
+    drain = drain or Drain()
     try:
         check_run(config)
-        budget = open_budget(config)
-        RunDirectory.check_free(out)
-        # Abandoned when cancelled: nobody should have to wait for an embedding to finish.
-        async with open_embedder(config, budget.ledger, budget.prices) as hosted:
-            ground = await anyio.to_thread.run_sync(
-                prepare, config, _announcing(bus), hosted, abandon_on_cancel=True
+        async with AsyncExitStack() as stack:
+            known = await _known(config, out, stack)
+            budget = open_budget(config, known.standing)
+            ground = known.ground or await _prepared(config, out, budget, bus)
+            providers = await stack.enter_async_context(
+                open_providers(config, budget.ledger, budget.prices, bus, drain)
             )
-        async with open_providers(config, budget.ledger, budget.prices, bus) as providers:
             await providers.check()
-            directory = RunDirectory.create(out, to_toml(config))
+            directory = known.directory or _created(config, out, stack)
+            if known.ground is None:
+                ground.graph.save(directory.graph_path)
             try:
                 with directory.log_path.open("a") as file, log_to(file), rare_collections():
-                    in_flight = await _play_into(directory, config, ground, providers, budget, bus)
+                    in_flight = await _play_into(
+                        directory, config, ground, known.standing, providers, budget, bus
+                    )
             except BaseException:
                 directory.discard()
                 raise
@@ -106,6 +114,46 @@ async def run(config: RunConfig, out: Path, bus: Bus) -> RunSummary:
         not_started=budget.not_started,
         spending=budget.spending(),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is there of a run before it starts; of a new one, nothing."""
+
+    directory: RunDirectory | None = None
+    ground: Ground | None = None
+    standing: Standing = field(default_factory=Standing)
+
+
+async def _known(config: RunConfig, out: Path, stack: AsyncExitStack) -> _Known:
+    if not RunDirectory.is_run(out):
+        RunDirectory.check_free(out)
+        return _Known()
+    directory = RunDirectory.open(out)
+    check_same_data(load_config(directory.config_path, {}), config, out)
+    stack.enter_context(directory.locked())
+    await anyio.to_thread.run_sync(directory.check_whole)
+    standing = await anyio.to_thread.run_sync(read_standing, directory.database_path)
+    check_same_prompts(standing.prompts, package_prompts().hashes, out)
+    ground = None
+    if directory.graph_path.exists() or not standing.is_new:
+        ground = await anyio.to_thread.run_sync(ground_of, directory.graph_path, config)
+    directory.write_config(to_toml(config))
+    return _Known(directory=directory, ground=ground, standing=standing)
+
+
+async def _prepared(config: RunConfig, out: Path, budget: Budget, bus: Bus) -> Ground:
+    async with open_embedder(config, budget.ledger, budget.prices) as hosted:
+        # Abandoned when cancelled: nobody should have to wait for an embedding to finish.
+        return await anyio.to_thread.run_sync(
+            prepare, config, _announcing(bus), hosted, abandon_on_cancel=True
+        )
+
+
+def _created(config: RunConfig, out: Path, stack: AsyncExitStack) -> RunDirectory:
+    directory = RunDirectory.create(out, to_toml(config))
+    stack.enter_context(directory.locked())
+    return directory
 
 
 def _announcing(bus: Bus) -> Callable[[int, int], None]:
@@ -123,20 +171,21 @@ async def _play_into(
     directory: RunDirectory,
     config: RunConfig,
     ground: Ground,
+    standing: Standing,
     providers: Providers,
     budget: Budget,
     bus: Bus,
 ) -> InFlight:
     in_flight = InFlight()
     async with Store.open(directory.database_path) as store, watched_loop() as lag:
-        noted = facts(ground)
-        for name, value in noted.items():
-            await store.save_meta(name, value)
-        _log.info("run started", conversations=config.run.conversations, **noted)
+        await _note_start(config, ground, standing, store, bus)
+        prompts = package_prompts()
         voices = providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)
-        accept = _Judged(store, budget, bus)
         async with FilterQueue(
-            _pipeline(voices), accept, size=config.filter_queue, workers=config.filter_workers
+            pipeline(voices, prompts),
+            Judged(store, budget, bus),
+            size=config.filter_queue,
+            workers=config.filter_workers,
         ) as queue:
             bus.gauges = Gauges(
                 in_flight=lambda: in_flight.now,
@@ -146,14 +195,21 @@ async def _play_into(
                 not_started=lambda: budget.not_started,
                 loop_behind_seconds=lambda: lag.recent_max_seconds,
             )
-            conversations = _conversations(config, voices)
-            work = _Played(conversations, store, queue.put, in_flight, budget, bus)
-            await work_through(
-                islice(ground.walker.scenarios(), config.run.conversations),
-                work,
-                concurrency=min(config.run.concurrency, config.run.conversations),
-                may_start=budget.may_start,
-            )
+            with RunReader(directory.database_path) as reader:
+                await work_through(
+                    _to_do(ground, config, standing),
+                    Played(
+                        conversations(config, voices, prompts),
+                        store,
+                        partial(_unjudged, standing, reader),
+                        queue.put,
+                        in_flight,
+                        budget,
+                        bus,
+                    ),
+                    concurrency=min(config.run.concurrency, config.run.conversations),
+                    may_start=budget.may_start,
+                )
         _log.info(
             "run ended",
             peak_in_flight=in_flight.peak,
@@ -165,6 +221,33 @@ async def _play_into(
     if leaked := providers.leaked():
         raise RuntimeError(f"{leaked} reservations of the limiters were never closed")
     return in_flight
+
+
+async def _note_start(
+    config: RunConfig, ground: Ground, standing: Standing, store: Store, bus: Bus
+) -> None:
+    await store.save_meta(PROMPTS, orjson.dumps(package_prompts().hashes).decode())
+    for name, value in ground.facts.items():
+        await store.save_meta(name, value)
+    done = standing.outcomes
+    _log.info("run started", conversations=config.run.conversations, **ground.facts, **done)
+    if not standing.is_new:
+        bus.publish(Resumed(kept=done["kept"], dropped=done["dropped"], failed=done["failed"]))
+
+
+def _to_do(ground: Ground, config: RunConfig, standing: Standing) -> Iterator[Scenario]:
+    """The scenarios that are not through, in order."""
+    for scenario in islice(ground.walker.scenarios(), config.run.conversations):
+        if scenario.number not in standing.judged:
+            yield scenario
+
+
+def _unjudged(standing: Standing, reader: RunReader, scenario: int) -> Trajectory | None:
+    """The trajectory of *scenario* when it was played earlier and not judged."""
+    if scenario not in standing.unjudged:
+        return None
+    stored = reader.trajectory(scenario)
+    return None if stored is None else stored.trajectory
 
 
 def _limiting(providers: Providers, budget: Budget, lag: LoopLag) -> str:
@@ -187,103 +270,3 @@ def _log_spending(budget: Budget) -> None:
         _log.info("spent", unit=line.unit, amount=round(line.spent, 6), limit=line.limit)
     for (model, role), paid in budget.ledger.paid.items():
         _log.info("spent on a role", model=model, role=role, **asdict(paid))
-
-
-def _conversations(config: RunConfig, voices: dict[AgentRole, Voice]) -> Conversations:
-    limits = config.conversation
-    return Conversations(
-        Cast(
-            writer=voices["writer"],
-            user=voices["user"],
-            assistant=voices["assistant"],
-            tool=voices["tool"],
-        ),
-        PromptSet(AGENT_PROMPTS),
-        Limits(
-            max_messages=limits.max_messages,
-            max_calls_per_turn=limits.max_calls_per_turn,
-            max_tool_rounds=limits.max_tool_rounds,
-            max_errors=limits.max_errors,
-        ),
-        run_seed=config.run.seed,
-    )
-
-
-def _pipeline(voices: dict[AgentRole, Voice]) -> FilterPipeline:
-    if "judge" not in voices:
-        return FilterPipeline(default_checks(), None, None)
-    voice = voices["judge"]
-    if voice.temperature is None:
-        voice = replace(voice, temperature=0.0)  # a judge should say the same thing twice
-    prompts = PromptSet(FILTER_PROMPTS)
-    return FilterPipeline(
-        default_checks(), TrajectoryJudge(voice, prompts), TurnJudge(voice, prompts)
-    )
-
-
-class _Played:
-    """Plays one scenario, stores it, and hands it to the filters."""
-
-    def __init__(
-        self,
-        conversations: Conversations,
-        store: Store,
-        put: Callable[[Trajectory], Awaitable[None]],
-        in_flight: InFlight,
-        budget: Budget,
-        bus: Bus,
-    ) -> None:
-        self._conversations = conversations
-        self._store = store
-        self._put = put
-        self._in_flight = in_flight
-        self._budget = budget
-        self._bus = bus
-
-    async def __call__(self, scenario: Scenario) -> None:
-        self._budget.begin(scenario.number)
-        started = anyio.current_time()
-        with self._in_flight:
-            self._bus.publish(ConversationStarted(scenario=scenario.number))
-            trajectory = await self._conversations.play(scenario)
-            seconds = anyio.current_time() - started
-            await self._store.save_trajectory(trajectory, seconds=seconds)
-        if trajectory.ended == "failed":
-            _log.info(
-                "conversation failed",
-                scenario=scenario.number,
-                cause=trajectory.cause,
-                error=trajectory.error,
-            )
-        self._bus.publish(
-            ConversationPlayed(
-                scenario=scenario.number,
-                ended=trajectory.ended,
-                cause=trajectory.cause,
-                messages=len(trajectory.messages),
-            )
-        )
-        await self._put(trajectory)  # waits while the filters are behind
-
-
-class _Judged:
-    """Stores a verdict, closes the conversation's account, then announces it."""
-
-    def __init__(self, store: Store, budget: Budget, bus: Bus) -> None:
-        self._store = store
-        self._budget = budget
-        self._bus = bus
-
-    async def __call__(self, trajectory: Trajectory, verdict: Verdict) -> None:
-        scenario = trajectory.scenario.number
-        await self._store.save_verdict(scenario, verdict)
-        self._budget.end(scenario)
-        self._bus.publish(
-            TrajectoryJudged(
-                scenario=scenario,
-                outcome=verdict.outcome,
-                checks=tuple(dict.fromkeys(reason.check for reason in verdict.reasons)),
-                masked_turns=len(verdict.masked),
-                trained_turns=len(verdict.turns) - len(verdict.masked),
-            )
-        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from simkit.config import CatalogSection, RunConfig
 from simkit.graph.catalog import Catalog, read_catalogs
@@ -21,23 +22,21 @@ OnProgress = Callable[[int, int], None] | None
 class Ground:
     """What conversations are drawn from."""
 
-    catalog: Catalog
     graph: FunctionGraph
     walker: Walker
-    min_length: int
-    """Functions that a chain should have, at least."""
+    facts: Mapping[str, str]
+    """What is worth knowing about the catalog and the graph, for the report of a run; empty
+    where it is known from before."""
 
 
-def facts(ground: Ground) -> dict[str, str]:
-    """What is worth knowing about *ground*, for the report of a run."""
-    catalog, graph = ground.catalog, ground.graph.summary()
+def _facts(catalog: Catalog, graph: Summary, min_length: int) -> dict[str, str]:
     rejected = Counter(rejection.reason for rejection in catalog.rejected)
     return {
         "functions": f"{graph.functions:,}",
         "functions_rejected": f"{len(catalog.rejected):,}{_most(rejected)}",
         "functions_merged": f"{catalog.merged:,}",
         "functions_repaired": f"{sum(catalog.repaired.values()):,}{_most(catalog.repaired)}",
-        "graph_edges": f"{graph.edges:,}{_too_few(graph, ground.min_length)}",
+        "graph_edges": f"{graph.edges:,}{_too_few(graph, min_length)}",
     }
 
 
@@ -74,13 +73,30 @@ def prepare(
     """
     catalog = read_catalog(config.catalog)
     graph = build_graph(catalog, config, on_progress, hosted)
-    walker = Walker(
+    return Ground(
+        graph=graph,
+        walker=_walker(graph, config),
+        facts=_facts(catalog, graph.summary(), config.walk.min_length),
+    )
+
+
+def ground_of(graph_path: Path, config: RunConfig) -> Ground:
+    """What an earlier part of the run drew from: its graph, walked from the start again.
+
+    Raises:
+        GraphError: The file is missing or damaged.
+    """
+    graph = FunctionGraph.load(graph_path)
+    return Ground(graph=graph, walker=_walker(graph, config), facts={})
+
+
+def _walker(graph: FunctionGraph, config: RunConfig) -> Walker:
+    return Walker(
         graph,
         seed=config.run.seed,
         min_length=config.walk.min_length,
         max_length=config.walk.max_length,
     )
-    return Ground(catalog=catalog, graph=graph, walker=walker, min_length=config.walk.min_length)
 
 
 def read_catalog(section: CatalogSection) -> Catalog:

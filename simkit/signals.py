@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import anyio
 
 
 @asynccontextmanager
-async def cancelled_by_signals() -> AsyncIterator[None]:
+async def cancelled_by_signals(
+    first: Callable[[], Awaitable[None]] | None = None,
+) -> AsyncIterator[None]:
     """Cancel the block at the first SIGINT or SIGTERM; it is left as if it had ended.
 
-    More of them are ignored: the block is busy putting away what was paid for, which takes a
+    Args:
+        first: Done before the block is cancelled; another signal cuts it short.
+
+    More signals are ignored: the block is busy putting away what was paid for, which takes a
     moment. What it raises arrives inside an exception group.
     """
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with anyio.create_task_group() as listening:
-            listening.start_soon(_cancel_at_first, signals, listening.cancel_scope)
+            listening.start_soon(_cancel_when_told, signals, first, listening.cancel_scope)
             yield
             listening.cancel_scope.cancel()
 
 
-async def _cancel_at_first(
-    signals: AsyncIterator[signal.Signals], scope: anyio.CancelScope
+async def _cancel_when_told(
+    signals: AsyncIterator[signal.Signals],
+    first: Callable[[], Awaitable[None]] | None,
+    scope: anyio.CancelScope,
 ) -> None:
     await anext(signals)
+    if first is not None:
+        async with anyio.create_task_group() as preparing:
+            preparing.start_soon(_cancel_when_told, signals, None, preparing.cancel_scope)
+            await first()
+            preparing.cancel_scope.cancel()
     scope.cancel()

@@ -155,6 +155,20 @@ class Ledger:
             line.costs.spend(call.scenario, amount)
         self._note(call, usage)
 
+    def carry(self, model: str, role: str, calls: int, usage: Usage, price: Price | None) -> None:
+        """Enter what *calls* of an earlier part of the run have cost, all together."""
+        self.tokens.spent += usage.input_tokens + usage.output_tokens
+        money = None if price is None else price.of(usage)
+        if self.money is not None:
+            self.money.spent += money or 0.0
+        self.paid[model, role] = Paid(
+            calls=calls,
+            input_tokens=usage.input_tokens,
+            cached_input_tokens=usage.cached_input_tokens,
+            output_tokens=usage.output_tokens,
+            money=money,
+        )
+
     def begin(self, scenario: int) -> None:
         """A conversation starts."""
         for line in self.lines:

@@ -12,6 +12,8 @@ from simkit.traces.events import (
     ConversationStarted,
     Event,
     Preparing,
+    Resumed,
+    Stopping,
     TrajectoryJudged,
 )
 
@@ -71,6 +73,8 @@ class Tally:
     retries: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    is_stopping: bool = False
+    """Whether the run only waits for the calls that are being made."""
     preparing: Preparing | None = None
     """What the run still does before its first conversation."""
     paused: dict[str, Pause] = field(default_factory=dict)
@@ -107,6 +111,10 @@ class Tally:
                 self.preparing = event
             case ConversationStarted():
                 self.preparing = None
+            case Resumed(kept=kept, dropped=dropped, failed=failed):
+                self.kept, self.dropped, self.failed = kept, dropped, failed
+            case Stopping():
+                self.is_stopping = True
             case _:
                 pass
 

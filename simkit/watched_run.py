@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -11,38 +11,60 @@ from rich.console import Console
 from simkit.bus import Bus
 from simkit.config import RunConfig
 from simkit.config_check import secrets
-from simkit.log import configure_log
+from simkit.drain import Drain
+from simkit.log import STDERR, configure_log
 from simkit.progress import Progress
 from simkit.run import RunSummary, run
 from simkit.signals import cancelled_by_signals
+from simkit.traces.events import Stopping
+
+DRAIN_SECONDS = 60.0
+"""How long a run that was told to stop waits for the calls that are being made."""
 
 
 async def watched_run(config: RunConfig, out: Path, console: Console | None) -> RunSummary:
     """`run`, with its progress on *console*; None shows none.
 
-    Warnings go to stderr, except while a live display owns the terminal. What `run` raises
-    may arrive inside an exception group.
+    Warnings go to stderr; a live display shows them above itself. What `run` raises may
+    arrive inside an exception group.
 
-    SIGINT and SIGTERM cancel the run; see `cancelled_by_signals`.
+    The first SIGINT (Ctrl+C) or SIGTERM (containers, job schedulers) lets the calls that are
+    being made end, within `DRAIN_SECONDS`, and begins no other; the second ends the run at once.
 
     Raises:
         KeyboardInterrupt: A signal came, and all is put away.
     """
-    live = console is not None and console.is_terminal
-    configure_log(secrets=secrets(config), warnings=None if live else sys.stderr)
+    configure_log(secrets=secrets(config), warnings=STDERR)
+    drain, bus = Drain(), Bus()
     summary: RunSummary | None = None
-    async with cancelled_by_signals():
-        summary = await _shown_run(config, out, console)
+    async with cancelled_by_signals(partial(_drained, drain, bus, console)):
+        summary = await _shown_run(config, out, bus, drain, console)
     if summary is None:
         raise KeyboardInterrupt
     return summary
 
 
-async def _shown_run(config: RunConfig, out: Path, console: Console | None) -> RunSummary:
-    bus = Bus()
+async def _drained(drain: Drain, bus: Bus, console: Console | None) -> None:
+    """Let the calls that are being made end, for as long as one may wait for that."""
+    drain.request()
+    bus.publish(Stopping(calls=drain.calls))
+    if console is not None and drain.calls:
+        console.print(
+            f"stopping: {drain.calls:,} calls are being made, and end within "
+            f"{DRAIN_SECONDS:.0f} s; once more, and it stops at once",
+            markup=False,
+            highlight=False,
+        )
+    with anyio.move_on_after(DRAIN_SECONDS):
+        await drain.idle()
+
+
+async def _shown_run(
+    config: RunConfig, out: Path, bus: Bus, drain: Drain, console: Console | None
+) -> RunSummary:
     async with anyio.create_task_group() as watching:
         if console is not None:
             progress = Progress(bus, total=config.run.conversations, console=console)
             await watching.start(progress.show)
-        summary = await run(config, out, bus)  # closes the bus, which ends the watching
+        summary = await run(config, out, bus, drain)  # closes the bus, which ends the watching
     return summary  # noqa: RET504 - to mypy, leaving a task group may swallow an error

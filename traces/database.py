@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 SCHEMA_VERSION = 1
@@ -138,6 +139,21 @@ def check_database(path: Path) -> None:
             f"{path} has store version {version} and this simkit works with version "
             f"{SCHEMA_VERSION}; use the simkit release that wrote it"
         )
+
+
+def check_whole(path: Path) -> None:
+    """Look through the whole database for damage.
+
+    Raises:
+        StoreError: There is some.
+    """
+    with closing(connect_reader(path)) as connection:
+        try:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            found = str(error)
+    if found != "ok":
+        raise StoreError(f"{path} is damaged: {' '.join(found.split())}")
 
 
 def _header(path: Path) -> bytes:

@@ -22,6 +22,22 @@ class Preparing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A run goes on; so many of its conversations are through already."""
+
+    kept: int
+    dropped: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """The run was told to stop: it waits for the calls that are being made."""
+
+    calls: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationStarted:
     """A scenario was admitted and its first call is about to be made."""
 
@@ -86,6 +102,8 @@ class TrajectoryJudged:
 
 Event = (
     Preparing
+    | Resumed
+    | Stopping
     | ConversationStarted
     | CallAnswered
     | CallRetried

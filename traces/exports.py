@@ -11,18 +11,19 @@ from typing import IO, Any, Literal
 
 import orjson
 
-from simkit.traces.formats import openai_messages, toolmind
+from simkit.traces.formats import openai_messages, sharegpt, toolmind
 from simkit.traces.records import Provenance, Trajectory, Verdict
 from simkit.traces.store import RunReader
 from simkit.traces.whole_file import written_whole
 
-ExportFormat = Literal["toolmind", "openai"]
+ExportFormat = Literal["toolmind", "openai", "sharegpt"]
 
 _Rows = Callable[[Trajectory, Verdict], Iterator[bytes]]
 
 _ROWS: Mapping[ExportFormat, _Rows] = {
     "toolmind": toolmind.rows,
     "openai": openai_messages.rows,
+    "sharegpt": sharegpt.rows,
 }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sqlite3
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from simkit.traces.database import (
     StoreError,
     check_database,
+    check_whole,
     connect_reader,
     connect_writer,
     is_run_database,
@@ -37,6 +40,11 @@ class RunDirectory:
     def database_path(self) -> Path:
         """Every call, trajectory and verdict."""
         return self.path / "run.db"
+
+    @property
+    def graph_path(self) -> Path:
+        """The function graph that conversations are drawn from, as it was when the run began."""
+        return self.path / "run.graph"
 
     @property
     def log_path(self) -> Path:
@@ -107,6 +115,51 @@ class RunDirectory:
         except StoreError as error:
             raise RunDirectoryError(str(error)) from error
         return run
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only process that adds to the run, until the block ends or the process does.
+
+        Raises:
+            RunDirectoryError: Another one is at it, or the folder cannot be written.
+        """
+        try:
+            file = (self.path / "run.lock").open("a")
+        except OSError as error:
+            raise RunDirectoryError(f"cannot write in {self.path}: {error.strerror}") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunDirectoryError(
+                    f"another process is working on {self.path}; wait for it, or stop it"
+                ) from None
+            yield
+
+    def check_whole(self) -> None:
+        """Look for damage in the database; seconds for gigabytes.
+
+        Raises:
+            StoreError: It is damaged.
+        """
+        check_whole(self.database_path)
+
+    def write_config(self, config_toml: str) -> None:
+        """Replace the configuration, whole.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        with written_whole(self.config_path) as file:
+            file.write(config_toml.encode())
+
+    @staticmethod
+    def is_run(path: Path) -> bool:
+        """Whether there is a run at *path*."""
+        try:
+            return is_run_database(path / "run.db")
+        except (OSError, StoreError):
+            return False
 
     def discard(self) -> bool:
         """Remove the folder if it is sure that no call and no trajectory is stored in it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +15,7 @@ import anyio.to_thread
 import orjson
 
 from simkit.traces import rows
-from simkit.traces.calls import Answer, ChatRequest
+from simkit.traces.calls import Answer, ChatRequest, Usage
 from simkit.traces.counts import RunCounts, count_run
 from simkit.traces.database import StoreError, connect_reader, connect_writer
 from simkit.traces.functions import Function
@@ -25,6 +25,7 @@ from simkit.traces.records import Outcome, Trajectory, Verdict
 __all__ = ["RunReader", "Store", "StoreError", "StoredTrajectory"]
 
 _FUNCTIONS_IN_MEMORY = 4096
+_TOKENS = tuple(field.name for field in fields(Usage))
 
 # A scenario's verdicts go with the trajectory that they are about: they cascade.
 _REPLACE_TRAJECTORY = "INSERT OR REPLACE INTO trajectories"
@@ -208,6 +209,23 @@ class RunReader:
             return count_run(self._query)
         finally:
             self._connection.rollback()
+
+    def outcomes(self) -> Iterator[tuple[int, Outcome | None, str | None]]:
+        """Scenario, outcome and cause of every trajectory; no outcome until it is judged."""
+        yield from self._query(
+            "SELECT t.scenario, v.outcome, t.cause FROM trajectories AS t"
+            " LEFT JOIN verdicts AS v ON v.scenario = t.scenario AND v.filter_set = 'run'"
+        )
+
+    def paid(self) -> dict[tuple[str, str], tuple[int, Usage]]:
+        """Model and role to the number of calls, and the tokens of all of them."""
+        return {
+            (model, role): (calls, Usage(**dict(zip(_TOKENS, tokens, strict=True))))
+            for model, role, calls, *tokens in self._query(
+                f"SELECT model, role, count(*), {', '.join(f'sum({name})' for name in _TOKENS)}"  # noqa: S608 - our own columns
+                " FROM calls GROUP BY model, role"
+            )
+        }
 
     def meta(self) -> dict[str, str]:
         """What `Store.save_meta` kept."""

@@ -77,7 +77,7 @@ def complete(
 
     run = CompleteRun(
         requests=_file(requests),
-        replies=replies,
+        replies=_place(replies),
         config=load_config(config_file, given),
         concurrency=concurrency,
     )
@@ -96,9 +96,18 @@ def _file(requests: Path) -> Path | None:
     """Where the requests are; None is standard input."""
     if requests == Path("-"):
         return None
-    if not requests.exists() or requests.is_dir():
+    if not requests.exists():
         raise typer.BadParameter(f"there is no file {requests}", param_hint="'--in'")
+    if requests.is_dir():
+        raise typer.BadParameter(f"{requests} is a folder, not a file", param_hint="'--in'")
     return requests
+
+
+def _place(replies: Path) -> Path:
+    """*replies*, in a folder that exists."""
+    if not replies.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {replies.parent}", param_hint="'--out'")
+    return replies
 
 
 def _console(quiet: bool) -> Console | None:
@@ -122,13 +131,17 @@ def _end(summary: CompleteSummary, replies: Path, *, as_json: bool, quiet: bool)
         print(f"{kept}, {tally.answered:,} of them now, in {summary.seconds:.1f} s; {spent}")
     if tally.failed:
         if not quiet:
-            print(f"simkit: {_not_answered(summary)}", file=sys.stderr)
+            print(f"simkit: {_not_answered(summary, replies)}", file=sys.stderr)
         raise typer.Exit(SOME_FAILED)
 
 
-def _not_answered(summary: CompleteSummary) -> str:
+def _not_answered(summary: CompleteSummary, replies: Path) -> str:
     tally = summary.tally
-    told = f"{tally.failed:,} not answered; their lines say why. Run it again to try them again"
+    told = f"{tally.failed:,} not answered; their lines in {replies} say why. "
+    if tally.damaged:
+        told += f"Mend the {tally.damaged:,} that cannot be asked as they are, and run it again"
+    else:
+        told += "Run it again to try them again"
     if tally.unaffordable:
         told += (
             f". The budget did not reach for {tally.unaffordable:,} of them: the next run has as "

@@ -9,8 +9,10 @@ from simkit.cli import flags
 def config(config_file: flags.ConfigFile = None, *, given: flags.Given) -> None:
     """Print the effective configuration.
 
-    TOML with the flags on top of the file on top of the defaults; a file for `generate`.
+    TOML with the flags on top of the file on top of the defaults: every option, with what it
+    means. Those that are unset are comments. A file for `generate`.
     """
-    from simkit.config_file import load_config, to_toml
+    from simkit.config_file import load_config
+    from simkit.config_listing import listing
 
-    print(to_toml(load_config(config_file, given)), end="")
+    print(listing(load_config(config_file, given)), end="")

@@ -22,9 +22,11 @@ EXPECTED: Mapping[str, int] = {
     "simkit.graph.catalogs.entry.CatalogError": USAGE_ERROR,
     "simkit.graph.embed.EmbedderUnavailable": USAGE_ERROR,
     "simkit.graph.graph_file.GraphError": USAGE_ERROR,
+    "simkit.prompts.PromptsError": USAGE_ERROR,
     "simkit.standin.settings.StandinError": USAGE_ERROR,
     "simkit.traces.provider_errors.ProviderError": RUN_FAILED,
     "simkit.traces.database.StoreError": RUN_FAILED,
+    "simkit.traces.foreign.ForeignFileError": USAGE_ERROR,
     "simkit.traces.run_directory.RunDirectoryError": USAGE_ERROR,
 }
 

@@ -21,12 +21,22 @@ if TYPE_CHECKING:
 
 @flags.overriding(flags.RUN)
 def generate(
-    config_file: flags.ConfigFile = None,
+    config_file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN.toml|DIR]",
+            help="Configuration, flags go on top of it; or the folder of a run to go on with.",
+        ),
+    ] = None,
     *,
     given: flags.Given,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Folder of the run; ./runs/NAME-SEED if unset."),
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder of the run, which goes on if it is there; ./runs/NAME-SEED if unset.",
+        ),
     ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Try it without a key: own catalog, stand-in provider.")
@@ -38,9 +48,15 @@ def generate(
 
     The run's folder then holds run.toml (the whole configuration) and run.db (every call,
     conversation and verdict); `simkit export` makes training data of it.
+
+    A run that was interrupted, or is to have more conversations, goes on where it stopped:
+    give its folder, or the same command again. Replies that were recorded are not asked for
+    again. How fast and where models are asked may change; what decides the data may not.
     """
     from simkit.config_file import load_config
 
+    if config_file is not None and config_file.is_dir():
+        config_file, out = config_file / "run.toml", out or config_file
     if demo:
         from simkit.demo import OPTIONS
 
@@ -114,7 +130,7 @@ def _play(config: RunConfig, folder: Path, *, quiet: bool) -> RunSummary:
 def _what_is_kept(folder: Path) -> str:
     if (folder / "run.db").exists():
         return (
-            f"everything so far is stored in {folder}; `simkit report` and `simkit export` "
-            "work on it"
+            f"everything so far is stored; go on with: simkit generate {folder}\n"
+            "simkit: `simkit report` and `simkit export` work on what is there"
         )
     return "nothing had been stored yet"

@@ -13,9 +13,12 @@ from simkit.cli.complete import complete
 from simkit.cli.config import config
 from simkit.cli.errors import USAGE_ERROR, print_error, report_error
 from simkit.cli.export import export
+from simkit.cli.filter import EXIT_CODES as FILTER_EXIT_CODES
+from simkit.cli.filter import filter_
 from simkit.cli.generate import generate
 from simkit.cli.graph import graph
 from simkit.cli.provider import provider
+from simkit.cli.replay import replay
 from simkit.cli.report import report
 
 EXIT_CODES = "Exit codes: 0 ok, 1 the run failed, 2 usage or input error, 130 interrupted."
@@ -57,7 +60,9 @@ app.command(epilog=EXIT_CODES)(generate)
 app.add_typer(graph, name="graph")
 app.command(epilog=COMPLETE_EXIT_CODES)(complete)
 app.command(epilog=EXIT_CODES)(export)
+app.command("filter", epilog=FILTER_EXIT_CODES)(filter_)
 app.command(epilog=EXIT_CODES)(provider)
+app.command(epilog=EXIT_CODES)(replay)
 app.command(epilog=EXIT_CODES)(report)
 app.command(epilog=EXIT_CODES)(config)
 

@@ -93,9 +93,13 @@ def provider(
 ) -> None:
     """Run the stand-in provider.
 
-    Its models answer by rule, on this machine. It speaks the chat completions API, enforces
-    the limits you choose and needs no key. What it writes exercises the machinery and is
-    never for training. Ctrl+C ends it.
+    Its models answer by rule, on this machine. It speaks chat completions, Anthropic's
+    Messages and embeddings, enforces the limits you choose and needs no key. What it writes
+    exercises the machinery and is never for training. Ctrl+C ends it.
+
+    GET /stats and GET /timeline, beside /v1, tell what was asked and refused. POST /control
+    changes limits while it runs: a JSON object with any of rpm, tpm, itpm, otpm and
+    concurrency, a number each, or null for none.
     """
     import anyio
 

@@ -121,6 +121,7 @@ class Endpoint:
         return key.encode() if len(key) >= 16 else b""
 
     def _secrets(self) -> list[str]:
-        # Some providers take the key in a header of their own; short values are no keys.
-        values = [value for value in self.extra_headers.values() if len(value) >= 8]
-        return [self.api_key, *values] if self.api_key else values
+        # Some providers take the key in a header of their own. Short values are no secrets:
+        # local servers are given keys like "x", which words hold too.
+        values = [self.api_key or "", *self.extra_headers.values()]
+        return [value for value in values if len(value) >= 8]

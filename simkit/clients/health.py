@@ -29,6 +29,7 @@ class Health:
         self._rest_seconds = 0.0
         self.rests_until: float | None = None
         """End of the rest of one that is sick; None for one that is well."""
+        self._rests_as_told = False
         self.problem: AccountProblem | None = None
         """Why it is out for good."""
 
@@ -41,6 +42,12 @@ class Health:
         if self.rests_until is None or self.problem is not None:
             return self.is_well
         return now >= self.rests_until and not self._calls
+
+    def told_rest(self, now: float) -> float:
+        """Seconds for which its provider has asked to be left alone; 0 for one that only fails."""
+        if self.rests_until is None or not self._rests_as_told:
+            return 0.0
+        return max(self.rests_until - now, 0.0)
 
     def begin(self) -> int:
         """A call begins; gives the spell, which says later what the call tells of."""
@@ -68,16 +75,17 @@ class Health:
         if self.rests_until is not None or self._failures >= self.FAILURES_IN_A_ROW:
             doubled = max(self._rest_seconds * 2, self.FIRST_REST_SECONDS)
             self._rest_seconds = min(doubled, self.LONGEST_REST_SECONDS)
-            self._rest(now + self._rest_seconds)
+            self._rest(now + self._rest_seconds, as_told=False)
 
     def _refused(self, retry_after_seconds: float, now: float) -> None:
         if retry_after_seconds > self.LONG_REFUSAL_SECONDS:
-            self._rest(now + retry_after_seconds)
+            self._rest(now + retry_after_seconds, as_told=True)
         elif self.rests_until is not None:
             self._recover()  # it answers, and the wait it asks for is the limiter's
 
-    def _rest(self, until: float) -> None:
+    def _rest(self, until: float, *, as_told: bool) -> None:
         self.rests_until = until
+        self._rests_as_told = as_told
         self._begin_spell()
 
     def _recover(self) -> None:

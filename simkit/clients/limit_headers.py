@@ -127,7 +127,10 @@ def _count(text: str, headers: Mapping[str, str]) -> float | None:
 
 
 def _limit(text: str, headers: Mapping[str, str]) -> float | None:
-    return _count(text, headers) or None  # some write 0 where there is none
+    count = _count(text, headers)
+    # Some write 0 where there is none. Less than one is no count of anything, and believing it
+    # would hold back every call for ever.
+    return count if count is not None and count >= 1 else None
 
 
 def _policy(text: str, headers: Mapping[str, str]) -> float | None:
@@ -136,7 +139,7 @@ def _policy(text: str, headers: Mapping[str, str]) -> float | None:
     if found is None:
         return None
     limit, seconds = float(found[1]), float(found[2])
-    if not (0 < limit <= MAX_COUNT and 0 < seconds <= 31 * 86400):
+    if not (1 <= limit <= MAX_COUNT and 0 < seconds <= 31 * 86400):
         return None
     return limit * 60 / seconds if seconds <= LONGEST_PACED_SECONDS else 0.0
 

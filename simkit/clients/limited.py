@@ -56,15 +56,20 @@ class Limited(Generic[RequestT, AnswerT]):
             usage = answer.usage
             reservation.settle(usage, role=role, allowances=answer.allowances)
             self._expectation.learn(request, characters, usage)
-        if waited <= 0:
-            return answer
-        times = replace(
-            answer.times,
-            started_at=answer.times.started_at - waited,
-            queued_seconds=answer.times.queued_seconds + waited,
-            total_seconds=answer.times.total_seconds + waited,
-        )
-        return replace(answer, times=times)
+        return after_waiting(answer, waited)
+
+
+def after_waiting(answer: AnswerT, seconds: float) -> AnswerT:
+    """*answer* to a call that had waited for the limits for *seconds* before it was sent."""
+    if seconds <= 0:
+        return answer
+    times = replace(
+        answer.times,
+        started_at=answer.times.started_at - seconds,
+        queued_seconds=answer.times.queued_seconds + seconds,
+        total_seconds=answer.times.total_seconds + seconds,
+    )
+    return replace(answer, times=times)
 
 
 class TokenExpectation:

@@ -11,6 +11,7 @@ import anyio
 import structlog
 
 from simkit.clients.health import Health
+from simkit.clients.limited import after_waiting
 from simkit.traces.calls import AnswerT, Client, RequestT
 from simkit.traces.provider_errors import AccountProblem, Retryable
 
@@ -70,17 +71,29 @@ class Pool(Generic[RequestT, AnswerT]):
     async def complete(self, request: RequestT) -> AnswerT:
         """Ask the member that the conversation belongs to; see `Client`.
 
-        While none can be used, the sick one whose rest ends first is asked.
+        While none can be used, the sick one whose rest ends first is asked: at once when it
+        has only failed, and after its rest when its provider has asked for that.
 
         Raises:
             AccountProblem: Every member and fallback is out; this is the first one's.
         """
+        waited = 0.0
         while True:
             seat = self._choose(request.scenario)
+            rest = seat.health.told_rest(anyio.current_time())
+            if rest > 0:
+                await anyio.sleep(rest)
+                waited += rest
+                continue
             try:
-                return await seat.complete(request)
+                answer = await seat.complete(request)
             except AccountProblem as problem:
                 seat.leave(problem)
+            except Retryable as error:
+                error.queued_seconds += waited
+                raise
+            else:
+                return after_waiting(answer, waited)
 
     def _choose(self, scenario: int) -> _Seat[RequestT, AnswerT]:
         seat = self._seat_of.get(scenario)

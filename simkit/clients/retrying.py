@@ -208,13 +208,15 @@ class _History:
         return self.failures >= policy.attempts or self._unusable >= policy.unusable_attempts
 
     def _backoff(self) -> float:
-        """Full jitter: anything from the shortest pause to one that doubles each time.
+        """A pause that doubles each time, with its upper half left to chance.
 
-        The spread keeps calls that failed together from coming back together.
+        The spread keeps calls that failed together from coming back together; the lower half
+        has eight attempts outlast an outage of a minute, whatever is drawn.
         """
         shortest, longest = self._policy.min_pause_seconds, self._policy.max_pause_seconds
         # Doubling more than 30 times changes nothing but overflows in the end.
-        return self._jitter.uniform(shortest, min(longest, shortest * 2 ** min(self.failures, 30)))
+        most = min(longest, shortest * 2 ** min(self.failures, 30))
+        return self._jitter.uniform(max(shortest, most / 2), most)
 
 
 def _error(state: RetryCallState) -> Retryable:

@@ -65,6 +65,7 @@ class Answering:
             if isinstance(line, DamagedLine):
                 self.replies.add_error(line)
                 self.tally.failed += 1
+                self.tally.damaged += 1
             else:
                 to_ask.append(line)
         return to_ask

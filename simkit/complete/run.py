@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from simkit.complete.tally import Tally
 from simkit.config import RunConfig
 from simkit.config_check import secrets
 from simkit.garbage import rare_collections
-from simkit.log import configure_log
+from simkit.log import STDERR, configure_log
 from simkit.open_files import allow_connections
 from simkit.prices import Prices
 from simkit.signals import cancelled_by_signals
@@ -77,8 +76,7 @@ def run_complete(run: CompleteRun, console: Console | None) -> CompleteSummary:
         OSError: A file cannot be read or written.
     """
     check_complete(run.config)
-    live = console is not None and console.is_terminal
-    configure_log(secrets=secrets(run.config), warnings=None if live else sys.stderr)
+    configure_log(secrets=secrets(run.config), warnings=STDERR)
     with open_requests(run.requests, model=run.model) as requests:
         _refuse_same_file(run)
         with open_replies(run.replies) as replies:

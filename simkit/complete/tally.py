@@ -21,6 +21,8 @@ class Tally:
     answered: int = 0
     failed: int = 0
     """Requests without an answer, damaged lines included."""
+    damaged: int = 0
+    """Those of them that cannot be asked as they are."""
     unaffordable: int = 0
     """Those of them that the budget does not reach for."""
     taken_up: int = 0
@@ -49,6 +51,7 @@ class Tally:
             "answered": self.answered,
             "answered_before": self.answered_before,
             "failed": self.failed,
+            "damaged": self.damaged,
             "unaffordable": self.unaffordable,
             "retries": self.retries,
             "input_tokens": self.input_tokens,

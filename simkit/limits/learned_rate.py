@@ -24,6 +24,9 @@ _FIRST_CUT = 0.5
 _DEEPEST_CUT = 0.85
 _DEEPEST_CORRECTION = 0.7
 """A provider without a burst admits less than it refills: estimates may be too low."""
+_BLIND_CUTS = 4
+"""Cuts in a row with nothing admitted in between. After them the provider blocks, whatever the
+rate, for hours perhaps; a rate cut on and on would take as long to grow back."""
 
 
 class LearnedRate:
@@ -43,6 +46,8 @@ class LearnedRate:
         """Time of the last refusal, and what was admitted in all until then."""
         self._first_of_episode = (-math.inf, 0.0)
         self._cut_at = -math.inf
+        self._admitted_at_cut = -math.inf
+        self._blind_cuts = 0
 
     def refused(
         self,
@@ -87,9 +92,12 @@ class LearnedRate:
             guess = _AIM * known if known < math.inf else _FIRST_CUT * recent
             if guess > 0:  # where nothing was admitted there is nothing to learn from
                 self.per_second = guess
+                self._admitted_at_cut = admitted
             return
         if self._last is not None and admitted <= self._last[1]:
             return  # nothing has come through: a block, which the cool-down waits out
+        if self._is_blocked(admitted):
+            return
         estimate = self.per_second
         if self._last is not None and now - self._last[0] >= _LONG_SECONDS:
             estimate = (admitted - self._last[1]) / (now - self._last[0])
@@ -104,11 +112,21 @@ class LearnedRate:
         lowest = _DEEPEST_CORRECTION * self.per_second
         if passed >= _TRUSTED_SECONDS and more >= _TRUSTED_AMOUNTS:
             self.per_second = min(self.per_second, max(_AIM * more / passed, lowest))
-        elif self._last is not None and (now - self._last[0]) * self.per_second < _PATIENT_AMOUNTS:
+        elif not self._might_have_refilled(now) and not self._is_blocked(admitted):
             self.per_second = lowest
         else:
-            # Refused although any bucket would have refilled meanwhile: the provider counts by
-            # fixed windows, or blocks. That is for the cool-down to wait out.
+            # The provider counts by fixed windows, or blocks. That is for the cool-down to
+            # wait out.
             return
         self._growth.restart()
         self._cut_at = now
+
+    def _might_have_refilled(self, now: float) -> bool:
+        """Whether any bucket would have refilled since the last refusal."""
+        return self._last is None or (now - self._last[0]) * self.per_second >= _PATIENT_AMOUNTS
+
+    def _is_blocked(self, admitted: float) -> bool:
+        """Count a cut that is about to be made; whether too many have let nothing through."""
+        self._blind_cuts = 0 if admitted > self._admitted_at_cut else self._blind_cuts + 1
+        self._admitted_at_cut = admitted
+        return self._blind_cuts > _BLIND_CUTS

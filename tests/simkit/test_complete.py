@@ -199,13 +199,14 @@ def test_damaged_lines_are_listed_and_stop_nobody(
 
     assert (outcome.code, outcome.err) == (1, "")
     summary = json.loads(outcome.out)
-    assert (summary["answered"], summary["failed"]) == (3, 3)
+    assert (summary["answered"], summary["failed"], summary["damaged"]) == (3, 3, 3)
     assert {line["line"]: line["error"]["cause"] for line in files.answers() if line["error"]} == {
         2: "damaged_line",
         3: "damaged_line",
         5: "damaged_line",
     }
     assert [line["line"] for line in files.answers() if line["response"]] == [1, 4, 6]
+    assert "Mend the 3 that cannot be asked" in complete("--base-url", quick).err
 
 
 def test_running_it_again_asks_nothing_again(complete: Complete, files: Files, quick: str) -> None:
@@ -399,6 +400,9 @@ def test_a_provider_that_is_not_there_stops_it_and_leaves_nothing(
         (["--base-url", "http://h/v1", "--api-key-env", "NO_SUCH_VARIABLE"], "NO_SUCH_VARIABLE"),
         (["--base-url", "http://h/v1", "--concurrency", "0"], "--concurrency"),
         (["--base-url", "http://h/v1", "--in", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["--base-url", "http://h/v1", "--in", "."], "a folder, not a file"),
+        (["--base-url", "http://h/v1", "--out", "none/out.jsonl"], "there is no folder none"),
+        (["--base-url", "http://h/v1/chat/completions"], "must end before /chat/completions"),
         (["anthropic.toml"], "OpenAI"),
         (["fallback.toml"], "model.fallback: nothing says which model"),
         (["--base-url", "http://h/v1", "--budget-money", "1"], "budget.money: what a request"),

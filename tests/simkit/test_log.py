@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from contextlib import redirect_stderr
 
 import pytest
 import structlog
 
-from simkit.log import configure_log, log_to
+from simkit.log import STDERR, configure_log, log_to
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +63,21 @@ def test_people_see_warnings_on_one_line_and_nothing_less() -> None:
     structlog.get_logger().warning("cache set aside", why="it is\nno database \x1b[31m")
 
     assert people.getvalue() == "simkit: warning: cache set aside why=it is no database [31m\n"
+
+
+def test_a_word_that_serves_as_a_key_leaves_the_log_readable() -> None:
+    people = io.StringIO()
+    configure_log(secrets=["a", "none", "sk-1234567890", "redacted-key"], warnings=people)
+    structlog.get_logger().warning("a cache is none", key="sk-1234567890")
+
+    assert people.getvalue() == "simkit: warning: a cache is none key=[redacted]\n"
+
+
+def test_warnings_go_to_whoever_has_taken_the_place_of_stderr() -> None:
+    """As a live display does, after the log was set up."""
+    configure_log(secrets=(), warnings=STDERR)
+    display = io.StringIO()
+    with redirect_stderr(display):
+        structlog.get_logger().warning("an account rests")
+
+    assert display.getvalue() == "simkit: warning: an account rests\n"

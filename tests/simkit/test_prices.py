@@ -85,12 +85,19 @@ def test_the_nearest_entry_counts(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (HEAD + 'prices = [{ models = ["a"], input = -1, output = 1 }]', "prices.0.input"),
-        (HEAD + 'prices = [{ models = ["a"], input = 1 }]', "prices.0.output"),
-        (HEAD + 'prices = [{ models = ["a"], input = 1, output = 1, x = 1 }]', "prices.0.x"),
+        (
+            HEAD + 'prices = [{ models = ["a"], input = -1, output = 1 }]',
+            "prices[0].input: expected at least 0, found -1",
+        ),
+        (HEAD + 'prices = [{ models = ["a"], input = 1 }]', "prices[0].output: is required"),
+        (
+            HEAD + 'prices = [{ models = ["a"], input = 1, output = 1, x = 1 }]',
+            "prices[0].x: unknown key; known: models",
+        ),
         (HEAD + 'prices = [{ models = ["a", "a"], input = 1, output = 1 }]', "a has two prices"),
-        ("prices = []", "currency"),
-        ("prices = []\ncurrency = =", "line 2"),
+        ("prices = []", "currency: is required"),
+        ("prices = []\ncurrency = =", "line 2, column 12"),
+        ("prices = [\n{", "line 2, column 2"),
     ],
 )
 def test_a_wrong_file_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:

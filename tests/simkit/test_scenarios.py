@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from simkit.config import CatalogSection, GraphSection, RunConfig, WalkSection
-from simkit.scenarios import facts, prepare
+from simkit.scenarios import prepare
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def edges_noted(path: Path, *, min_length: int) -> str:
         graph=GraphSection(embedder="lexical"),
         walk=WalkSection(min_length=min_length, max_length=9),
     )
-    return facts(prepare(config))["graph_edges"]
+    return prepare(config).facts["graph_edges"]
 
 
 def test_a_graph_too_small_for_the_chains_asked_for_is_noted(tmp_path: Path) -> None:

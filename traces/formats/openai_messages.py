@@ -1,7 +1,8 @@
-"""Whole conversations in the form of chat completions, with a weight on each assistant turn.
+"""Whole conversations in the form of chat completions: ``{"messages", "tools"}``.
 
-``weight`` is 1 for turns to train on and 0 for context, as OpenAI's fine-tuning files have
-it; ``reasoning_content`` holds the reasoning, as many providers and trainers name it.
+Rows that simkit writes have a ``weight`` on each assistant turn, 1 for turns to train on and 0
+for context, as OpenAI's fine-tuning files have it; ``reasoning_content`` holds the reasoning,
+as many providers and trainers name it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from simkit.traces.formats.chat_messages import read_messages
+from simkit.traces.formats.foreign_row import ForeignRow, id_of
 from simkit.traces.records import Message, Trajectory, Verdict
 
 
@@ -55,3 +58,13 @@ def _metadata(trajectory: Trajectory) -> dict[str, Any]:
         "notice": provenance.notice,
         "simkit": provenance.simkit,
     }
+
+
+def read(row: dict[str, Any]) -> ForeignRow:
+    """The conversation in *row*, whether simkit wrote it or somebody else.
+
+    Raises:
+        UnreadableRow: It is not in this format.
+    """
+    messages = read_messages(row, "messages")
+    return ForeignRow(messages=messages, tools=row.get("tools"), id=id_of(row))

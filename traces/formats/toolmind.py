@@ -9,10 +9,14 @@ results answer the calls before them in order.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from simkit.traces.formats.chat_messages import read_messages
+from simkit.traces.formats.foreign_row import ForeignMessage, ForeignRow, id_of
+from simkit.traces.formats.thinking import split_thought, with_thought
 from simkit.traces.records import Message, ToolCall, Trajectory, Verdict
 
 
@@ -39,9 +43,7 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _anchor(message: Message) -> dict[str, Any]:
-    thought = f"<think>\n{(message.reasoning or '').strip()}\n</think>"
-    parts = [thought, message.content] if message.content else [thought]
-    return _message(message) | {"content": "\n\n".join(parts)}
+    return _message(message) | {"content": with_thought(message.reasoning, message.content)}
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
@@ -57,3 +59,29 @@ def _arguments(call: ToolCall) -> orjson.Fragment | str:
     # The model's own text, not the parsed value: decoding would round long numbers. Line
     # breaks in it can only be white space, since JSON strings hold no raw ones.
     return orjson.Fragment((call.arguments or "{}").replace("\n", " ").replace("\r", " "))
+
+
+def read(row: dict[str, Any]) -> ForeignRow:
+    """The conversation in *row*, up to its anchor; ``<think>`` becomes reasoning.
+
+    Where the anchor calls functions the row is open: their results are in no row.
+
+    Raises:
+        UnreadableRow: It is not in this format.
+    """
+    messages = [_apart(message) for message in read_messages(row, "conversations")]
+    last = messages[-1]
+    return ForeignRow(
+        messages=messages,
+        tools=row.get("tools"),
+        id=id_of(row),
+        is_open=bool(last.calls),
+    )
+
+
+def _apart(message: ForeignMessage) -> ForeignMessage:
+    """*message* with its reasoning apart from its content."""
+    if message.role != "assistant" or message.reasoning is not None:
+        return message
+    reasoning, content = split_thought(message.content)
+    return replace(message, reasoning=reasoning, content=content)

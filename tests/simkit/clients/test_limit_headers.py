@@ -151,8 +151,10 @@ def test_nonsense_counts_as_not_sent_and_is_told(told: str, value: str) -> None:
     )
 
 
-def test_a_limit_of_nothing_is_no_limit() -> None:
-    assert read(x_ratelimit_limit_tokens="0") == ((), ["x-ratelimit-limit-tokens"])
+@pytest.mark.parametrize("count", ["0", "1e-9", "0.5"])
+def test_a_limit_of_less_than_one_is_no_limit(count: str) -> None:
+    assert read(x_ratelimit_limit_tokens=count) == ((), ["x-ratelimit-limit-tokens"])
+    assert read(ratelimit_policy=f"{float(count):.9f};w=60") == ((), ["ratelimit-policy"])
 
 
 @pytest.mark.parametrize("header", ["x_ratelimit_limit_cats", "x_ratelimit_bypass", "ratelimit"])

@@ -17,6 +17,7 @@ from simkit.clients.retrying import Retrying, RetryPolicy
 from simkit.clients.scripted import Line, Scripted
 from simkit.limits import AccountLimiter
 from simkit.traces.calls import Answer, ChatRequest
+from simkit.traces.events import CallRetried
 from simkit.traces.provider_errors import (
     BalanceExhausted,
     BudgetSpent,
@@ -320,6 +321,36 @@ async def test_when_all_are_sick_the_first_to_return_is_asked(a_request: AReques
     assert await who_answers(client, a_request(1)) == "b"  # a's rest has doubled
     assert await who_answers(client, a_request(2)) == "b"  # and b was well
     assert (len(a.asked), len(b.asked)) == (1, 2)
+
+
+async def test_when_all_rest_as_told_calls_wait_for_the_first_to_return_and_ask_nobody(
+    a_request: ARequest,
+) -> None:
+    # A limiter that knows nothing lets four go at first.
+    a = Account("a", *[RateLimited("tomorrow", retry_after_seconds=900) for _ in range(4)])
+    b = Account("b", *[RateLimited("soon", retry_after_seconds=400) for _ in range(4)])
+    limiters = [AccountLimiter(release_after_seconds=30) for _ in (a, b)]
+    members = [
+        Member(client=Limited(account, limiter), backlog=lambda: 0.0)
+        for account, limiter in zip((a, b), limiters, strict=True)
+    ]
+    retried: list[CallRetried] = []
+    client = Retrying(
+        Pool(members), RetryPolicy(), jitter=random.Random(1), on_retry=retried.append
+    )
+    answers: list[Answer] = []
+
+    async def ask(scenario: int) -> None:
+        answers.append(await client.complete(a_request(scenario)))
+
+    began = anyio.current_time()
+    async with anyio.create_task_group() as tg:
+        for scenario in range(100):
+            tg.start_soon(ask, scenario)
+    assert {answer.completion.content for answer in answers} == {"b"}
+    assert anyio.current_time() - began == pytest.approx(400, abs=30)
+    assert len(retried) <= 2 * 100
+    assert sorted(answer.times.queued_seconds for answer in answers)[50] >= 390
 
 
 async def test_a_pool_of_one_passes_everything_on(a_request: ARequest) -> None:

@@ -1,0 +1,52 @@
+"""Who plays and who judges in a run, made from its configuration and its voices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from simkit.agents.conversation import Cast, Conversations, Limits
+from simkit.config import RunConfig
+from simkit.filters.judges import TrajectoryJudge, TurnJudge
+from simkit.filters.pipeline import FilterPipeline
+from simkit.filters.rules import default_checks
+from simkit.prompts import Prompts
+from simkit.traces.calls import AgentRole
+from simkit.traces.voice import Voice
+
+
+def conversations(
+    config: RunConfig, voices: Mapping[AgentRole, Voice], prompts: Prompts
+) -> Conversations:
+    """What plays the scenarios of a run."""
+    limits = config.conversation
+    return Conversations(
+        Cast(
+            writer=voices["writer"],
+            user=voices["user"],
+            assistant=voices["assistant"],
+            tool=voices["tool"],
+        ),
+        prompts.agents,
+        Limits(
+            max_messages=limits.max_messages,
+            max_calls_per_turn=limits.max_calls_per_turn,
+            max_tool_rounds=limits.max_tool_rounds,
+            max_errors=limits.max_errors,
+        ),
+        run_seed=config.run.seed,
+    )
+
+
+def pipeline(voices: Mapping[AgentRole, Voice], prompts: Prompts) -> FilterPipeline:
+    """What judges the trajectories of a run; by rules alone where there is no judge."""
+    if "judge" not in voices:
+        return FilterPipeline(default_checks(), None, None)
+    voice = voices["judge"]
+    if voice.temperature is None:
+        voice = replace(voice, temperature=0.0)  # a judge should say the same thing twice
+    return FilterPipeline(
+        default_checks(),
+        TrajectoryJudge(voice, prompts.filters),
+        TurnJudge(voice, prompts.filters),
+    )

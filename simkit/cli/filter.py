@@ -1,0 +1,135 @@
+"""``simkit filter``: verdicts on conversations that are already there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from simkit.cli.errors import INTERRUPTED
+from simkit.printable import printable_line
+
+if TYPE_CHECKING:
+    from simkit.filter_file import FilterSummary
+    from simkit.traces.foreign import ForeignFormat
+
+SOME_REJECTED = 1
+EXIT_CODES = (
+    "Exit codes: 0 every row is read and has its verdict, 1 some rows are not (stderr says "
+    "which and why), 2 usage or input error, 130 interrupted."
+)
+
+
+class ForeignFormatName(StrEnum):
+    """What ``--format`` takes."""
+
+    OPENAI = "openai"
+    SHAREGPT = "sharegpt"
+    TOOLMIND = "toolmind"
+    TAU = "tau"
+
+
+def filter_(
+    *,
+    conversations: Annotated[
+        Path,
+        typer.Option(
+            "--in",
+            metavar="FILE",
+            help="Conversations: JSON Lines or one JSON array, plain or gzipped.",
+        ),
+    ],
+    verdicts: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Verdicts, one a line, to be written.")
+    ],
+    form: Annotated[
+        ForeignFormatName | None,
+        typer.Option("--format", help="Of the conversations; unset: told by the first row."),
+    ] = None,
+    rules_only: Annotated[
+        bool, typer.Option("--rules-only", help="Ask no model: needed, --in has rules only.")
+    ] = False,
+    tools: Annotated[
+        Path | None,
+        typer.Option(
+            "--tools", metavar="FILE", help="JSON list of tools, for rows that name none."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Judge conversations that were made elsewhere, by the rules.
+
+    Formats: openai {"messages", "tools"}; sharegpt {"conversations", "tools", "system"} with
+    from and value; toolmind {"conversations", "tools"} with role and content; tau, results of
+    tau-bench with "traj". Each row gets a line {"id", "kept", "reasons", "turns"}, in the
+    order of the file. Without an id of its own, a row's id is the name of the file up to the
+    first dot, "-", and the number of the row from 0.
+
+    "turns" has {"index", "ok", "reasons"} for each assistant message. "index" counts the
+    entries of the row's own list from 0, system messages among them; so do the numbers in
+    reasons, each {"check", "message"}.
+
+    Rows that cannot be read get no line; they are told on stderr with line number (or index
+    in the array, from 0) and reason. Calls without ids are given some and results without ids
+    are linked to them in order; the summary says for how many rows.
+    """
+    from simkit.filter_file import filter_file
+
+    if not rules_only:
+        raise typer.BadParameter(
+            "is needed with --in: conversations from a file are judged by the rules alone",
+            param_hint="'--rules-only'",
+        )
+    _check(conversations, "'--in'")
+    if tools is not None:
+        _check(tools, "'--tools'")
+    _check_place(verdicts, conversations)
+    chosen: ForeignFormat | None = None
+    if form is not None:
+        chosen = form.value
+    try:
+        summary = filter_file(conversations, chosen, verdicts, tools=tools)
+    except KeyboardInterrupt:
+        print(f"simkit: interrupted; {verdicts} is as it was", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    _end(summary, verdicts, as_json=as_json)
+
+
+def _check(file: Path, option: str) -> None:
+    if not file.exists() or file.is_dir():
+        raise typer.BadParameter(f"there is no file {file}", param_hint=option)
+
+
+def _check_place(verdicts: Path, conversations: Path) -> None:
+    if verdicts.is_dir():
+        raise typer.BadParameter(f"{verdicts} is a folder; name a file", param_hint="'--out'")
+    if not verdicts.parent.is_dir():
+        raise typer.BadParameter(
+            f"there is no folder {verdicts.parent}; make it, or choose another place",
+            param_hint="'--out'",
+        )
+    if verdicts.exists() and verdicts.samefile(conversations):
+        raise typer.BadParameter(
+            "is the file of the conversations; choose another place", param_hint="'--out'"
+        )
+
+
+def _end(summary: FilterSummary, verdicts: Path, *, as_json: bool) -> None:
+    """Say what was found, and exit with the code for it."""
+    from rich.console import Console
+
+    for row in summary.first_rejected:
+        print(f"simkit: {row.position} {printable_line(row.reason)}; rejected", file=sys.stderr)
+    if more := summary.rejected - len(summary.first_rejected):
+        print(f"simkit: {more:,} more rows rejected", file=sys.stderr)
+    if as_json:
+        print(json.dumps(summary.as_json()))
+    else:
+        Console().print(summary.as_tables())
+        print(f"{verdicts}: {summary.kept + summary.dropped:,} verdicts")
+    if summary.rejected:
+        raise typer.Exit(SOME_REJECTED)

@@ -1,0 +1,74 @@
+"""Whether a run may go on with another configuration, or would mix two sets of data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from simkit.config import ConfigError, RunConfig, quoted
+
+_SECTIONS = ("catalog", "graph", "walk", "conversation")
+"""Whatever these say decides what is in the data; of the others, single options do."""
+
+
+def check_same_data(before: RunConfig, now: RunConfig, place: Path) -> None:
+    """Make sure that what *now* adds to the run at *place* belongs to what *before* made.
+
+    How fast and where models are asked may change, and how many conversations are wanted.
+
+    Raises:
+        ConfigError: It does not; a line for each option, with what to do.
+    """
+    old, new = dict(_deciding(before)), dict(_deciding(now))
+    problems = [
+        f"{key}: the run in {place} was made with {_shown(old.get(key))}, and this asks for "
+        f"{_shown(new.get(key))}, which would mix two sets of data; leave it as it was, or "
+        "choose a new folder with --out"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+    if problems:
+        raise ConfigError(*problems)
+
+
+def check_same_prompts(
+    before: Mapping[str, str] | None, now: Mapping[str, str], place: Path
+) -> None:
+    """Make sure that the run at *place* goes on with the prompts that it was made with.
+
+    Raises:
+        ConfigError: It would not: simkit's prompts have changed since.
+    """
+    if before is None or before == now:
+        return
+    changed = sorted(
+        name for name in before.keys() | now.keys() if before.get(name) != now.get(name)
+    )
+    raise ConfigError(
+        f"the run in {place} was made with other prompts ({', '.join(changed)}), and going on "
+        "would mix two sets of data; use the simkit that it was made with, or choose a new "
+        "folder with --out"
+    )
+
+
+def _deciding(config: RunConfig) -> Iterator[tuple[str, Any]]:
+    """The options that decide what is in the data, each with its dotted key."""
+    yield "run.seed", config.run.seed
+    yield "filters.judge", config.filters.judge
+    dumped = config.model_dump(mode="json")
+    for name in _SECTIONS:
+        section: Mapping[str, Any] = dumped[name]
+        for option, value in section.items():
+            yield f"{name}.{option}", value
+    for role in config.roles_in_use:
+        used = config.role(role)
+        yield f"roles.{role}.model", used.model
+        yield f"roles.{role}.temperature", used.temperature
+        yield f"roles.{role}.max_output_tokens", used.max_output_tokens
+        modes = {config.providers[name].tool_mode for name in used.providers}
+        yield f"providers.{used.providers[0]}.tool_mode", ", ".join(sorted(modes))
+
+
+def _shown(value: Any) -> str:
+    return "its default" if value is None else quoted(value)

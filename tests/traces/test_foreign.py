@@ -1,0 +1,264 @@
+"""Files of conversations from elsewhere, and our own exports read back."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from simkit.foreign_tools import read_tools
+from simkit.traces.foreign import (
+    Conversation,
+    ForeignFileError,
+    ForeignFormat,
+    RejectedRow,
+    format_of,
+    open_foreign,
+)
+from simkit.traces.formats import openai_messages, sharegpt, toolmind
+from simkit.traces.records import Message, ToolCall, Trajectory, TurnVerdict, Verdict
+
+TALK = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}
+MIXED = Verdict(
+    outcome="kept", turns=(TurnVerdict(index=1, ok=False), TurnVerdict(index=3, ok=True))
+)
+
+
+def read(path: Path, form: ForeignFormat | None = None) -> list[Conversation | RejectedRow]:
+    with open_foreign(path, form, read_tools) as file:
+        return list(file)
+
+
+def read_all(path: Path, form: ForeignFormat | None = None) -> list[Conversation]:
+    rows = read(path, form)
+    assert all(isinstance(row, Conversation) for row in rows), rows
+    return [row for row in rows if isinstance(row, Conversation)]
+
+
+def test_an_openai_export_read_and_exported_again_has_the_same_bytes(
+    tmp_path: Path, a_trajectory: Callable[..., Trajectory]
+) -> None:
+    plain, odd = (
+        a_trajectory(4),
+        a_trajectory(
+            9,
+            messages=(
+                Message(role="user", content="\u0000 and \u2028 and 😀"),
+                Message(
+                    role="assistant",
+                    content="One moment.",
+                    tool_calls=(
+                        ToolCall(id="a", name="get_temperature", arguments='{"city": "Os'),
+                        ToolCall(id="b", name="nobody", arguments=""),
+                    ),
+                ),
+                Message(role="tool", content="", tool_call_id="b"),
+                Message(role="assistant", content="", reasoning=""),
+            ),
+        ),
+    )
+    lines = [row for t in (plain, odd) for row in openai_messages.rows(t, MIXED)]
+    path = tmp_path / "openai.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    found = read_all(path)
+    assert [line for row in found for line in _exported(row)] == lines
+    # The export keeps of a function only what it offers; the rest is as it was.
+    assert [row.trajectory.provenance for row in found] == [plain.provenance, odd.provenance]
+    assert [row.trajectory.messages for row in found] == [plain.messages, odd.messages]
+
+
+def _exported(row: Conversation) -> list[bytes]:
+    assert row.stated is not None
+    return list(openai_messages.rows(row.trajectory, row.stated))
+
+
+def test_messages_of_foreign_rows_come_out_as_they_went_in(tmp_path: Path) -> None:
+    row = {
+        "id": "abc",
+        "messages": [
+            {"role": "system", "content": "Be kind."},
+            {"role": "user", "content": "Hi"},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {
+                        "id": "x",
+                        "type": "function",
+                        "function": {"name": "f.g", "arguments": '{"n": 12345678901234567890123}'},
+                    }
+                ],
+                "weight": 0,
+            },
+            {"role": "tool", "tool_call_id": "x", "content": "1"},
+            {"role": "assistant", "content": "Done.", "reasoning_content": "Hm.", "weight": 1},
+        ],
+    }
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(orjson.dumps(row))
+    (found,) = read_all(path)
+    (line,) = _exported(found)
+    exported = orjson.loads(line)
+    assert (exported["id"], exported["messages"]) == ("abc", row["messages"])
+
+
+@pytest.mark.parametrize(
+    ("form", "write"), [("sharegpt", sharegpt.rows), ("toolmind", toolmind.rows)]
+)
+def test_other_exports_of_ours_are_read_back(
+    tmp_path: Path,
+    a_trajectory: Callable[..., Trajectory],
+    form: ForeignFormat,
+    write: Callable[[Trajectory, Verdict], Any],
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"\n".join(write(a_trajectory(), MIXED)))
+    (found,) = read_all(path)
+    assert format_of(orjson.loads(path.read_bytes())) == form
+    messages = found.trajectory.messages
+    assert [m.role for m in messages] == ["user", "assistant", "tool", "assistant"]
+    assert messages[3] == a_trajectory().messages[3]
+    assert messages[1].tool_calls[0].parsed_arguments() == {"city": "Oslo"}
+    assert messages[2].tool_call_id == messages[1].tool_calls[0].id
+    assert found.trajectory.scenario.tools[0].name == "get_temperature"
+    if form == "sharegpt":
+        assert found.stated == MIXED
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_lines_and_arrays_are_read_plain_and_gzipped(tmp_path: Path, packed: bool) -> None:
+    rows = [TALK | {"id": 7}, TALK]
+    for name, text in (
+        ("a.jsonl", b"\n".join(map(orjson.dumps, rows))),
+        ("a.json", orjson.dumps(rows, option=orjson.OPT_INDENT_2)),
+    ):
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(text) if packed else text)
+        found = read_all(path)
+        assert [row.id for row in found] == [7, "a-1"]
+        assert [row.trajectory.id for row in found] == ["7", "a-1"]
+        assert [row.trajectory.scenario.number for row in found] == [0, 1]
+        assert found[0].trajectory.provenance.sources == {name: ()}
+        assert found[0].trajectory.provenance.notice is not None
+
+
+def test_each_damaged_row_is_rejected_with_its_line_and_the_rest_is_read(tmp_path: Path) -> None:
+    good = orjson.dumps(TALK)
+    many = orjson.dumps({"messages": [{"role": "user", "content": ""}] * 1_000_000})
+    bad = {
+        b'{"messages": [': "not valid JSON",
+        b'{"messages": "\xff"}': "not UTF-8",
+        b'{"messages": "\x00"}': "NUL byte",
+        b'{"messages": ' + b"[" * 500 + b"]" * 500 + b"}": "nested too deeply",
+        b'{"messages": ' + b"[" * 5000 + b"]" * 5000 + b"}": "not valid JSON",
+        good[:-1] + b', "n": 123456789012345678901234567890}': "64 bits",
+        many: "1,000,000 messages",
+        b"[]": "not a JSON object",
+        b"3": "not a JSON object",
+        b'{"messages": [{"role": "narrator"}]}': "role 'narrator'",
+        good[:-1] + b', "tools": 3}': "no list",
+        good[:-1] + b', "tools": "{"}': 'has "tools" whose text is not valid JSON',
+        good[:-1] + b', "tools": [3]}': r"tools\[0\]",
+        good[:-1] + b', "tools": [{"name": "f", "parameters": "x"}]}': r"tools\[0\]",
+    }
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"\n".join(line for text in bad for line in (good, text)))
+    rows = read(path)
+    assert [row.position for row in rows] == [f"line {n}" for n in range(1, 2 * len(bad) + 1)]
+    assert all(isinstance(row, Conversation) for row in rows[::2])
+    for row, reason in zip(rows[1::2], bad.values(), strict=True):
+        assert isinstance(row, RejectedRow)
+        assert pytest.raises(ValueError, match=reason).matches(ValueError(row.reason)), row.reason
+
+
+def test_two_different_tools_of_one_name_are_refused_and_equal_ones_are_one() -> None:
+    tool = {"name": "f", "parameters": {"type": "object", "properties": {}}}
+    assert len(read_tools([tool, {"type": "function", "function": tool}])) == 1
+    with pytest.raises(ValueError, match="two different tools of the name 'f'"):
+        read_tools([tool, tool | {"description": "Another."}])
+
+
+@pytest.mark.parametrize(
+    ("row", "form"),
+    [
+        (TALK, "openai"),
+        (TALK | {"task_id": 1, "reward": 0.0}, "tau"),
+        ({"traj": []}, "tau"),
+        ({"conversations": [{"from": "human"}]}, "sharegpt"),
+        ({"conversations": [{"role": "user"}]}, "toolmind"),
+        ({"conversations": [{"role": "user", "from": "human"}]}, None),
+        ({"conversations": []}, None),
+        ({"text": "Hi"}, None),
+    ],
+)
+def test_a_format_is_told_by_keys_that_only_it_has(
+    row: dict[str, Any], form: ForeignFormat | None
+) -> None:
+    assert format_of(row) == form
+
+
+def test_a_first_row_that_tells_no_format_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('nonsense\n{"text": "Hi"}\n')
+    with pytest.raises(ForeignFileError, match=r"line 2 does not tell which format"):
+        read(path)
+
+
+def test_gzip_data_that_is_cut_off_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(orjson.dumps(TALK) * 100)[:-20])
+    with pytest.raises(ForeignFileError, match=r"rows\.jsonl\.gz is cut off or damaged"):
+        read(path, "openai")
+
+
+def test_damaged_metadata_of_ours_is_refused(
+    tmp_path: Path, a_trajectory: Callable[..., Trajectory]
+) -> None:
+    (line,) = openai_messages.rows(a_trajectory(), MIXED)
+    for key, value in (("seed", "x"), ("chain", 3), ("models", 3)):
+        row = orjson.loads(line)
+        row["metadata"][key] = value
+        path = tmp_path / "rows.jsonl"
+        path.write_bytes(orjson.dumps(row))
+        (found,) = read(path)
+        assert isinstance(found, RejectedRow)
+        assert "has metadata of simkit that is damaged" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "rows"),
+    [
+        ("tau_airline/trajectories.jsonl.gz", "tau", 200),
+        ("tau_airline/trajectories.jsonl.gz", "openai", 200),
+        ("glaive_sharegpt/glaive_toolcall_en_demo.jsonl.gz", "sharegpt", 300),
+        ("glaive_sharegpt/reason_tool_use_demo_50.jsonl.gz", "openai", 50),
+    ],
+)
+def test_every_row_of_real_files_is_read(
+    shared_data: Path, name: str, form: ForeignFormat, rows: int
+) -> None:
+    found = read_all(shared_data / name, form)
+    assert len(found) == rows
+    roles = Counter(m.role for row in found for m in row.trajectory.messages)
+    assert roles["tool"] > 0
+    unlinked = [m for row in found for m in row.trajectory.messages if m.role == "tool"]
+    assert all(m.tool_call_id is not None for m in unlinked)
+
+
+def test_messages_of_real_openai_rows_come_out_as_they_went_in(shared_data: Path) -> None:
+    path = shared_data / "tau_airline" / "trajectories.jsonl.gz"
+    with gzip.open(path) as file:
+        originals = [orjson.loads(line)["messages"] for line in file]
+    for row, messages in zip(read_all(path, "openai"), originals, strict=True):
+        (line,) = openai_messages.rows(row.trajectory, Verdict(outcome="kept"))
+        assert [_told(m) for m in orjson.loads(line)["messages"]] == [_told(m) for m in messages]
+
+
+def _told(message: dict[str, Any]) -> dict[str, Any]:
+    """A message without what is ours (a weight) or repeats its call (a function's name)."""
+    return {key: value for key, value in message.items() if key not in ("weight", "name")}
