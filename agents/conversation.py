@@ -13,23 +13,22 @@ import anyio
 import orjson
 
 from simkit.agents.assistant import AssistantAgent
+from simkit.agents.beginning import Beginning, steps
 from simkit.agents.heard import Heard, Listening
 from simkit.agents.intent import IntentWriter
+from simkit.agents.origin import provenance_of, trajectory_id
 from simkit.agents.tool import ToolAgent, error, is_error, result_message
 from simkit.agents.user import UserAgent
-from simkit.traces.functions import Function
 from simkit.traces.prompts import PromptSet
 from simkit.traces.provider_errors import AccountProblem, ProviderError
 from simkit.traces.records import (
     Ended,
     Intent,
     Message,
-    Provenance,
     Scenario,
     ToolCall,
     Trajectory,
 )
-from simkit.traces.version import __version__
 from simkit.traces.voice import ModelFailed, Voice
 
 
@@ -72,13 +71,27 @@ class LimitReached(Exception):
 
 
 class Conversations:
-    """Plays scenarios, any number at the same time."""
+    """Plays scenarios, any number at the same time.
 
-    def __init__(self, cast: Cast, prompts: PromptSet, limits: Limits, *, run_seed: int) -> None:
+    Args:
+        beginning: What every conversation goes on from; None: each begins at its beginning.
+    """
+
+    def __init__(
+        self,
+        cast: Cast,
+        prompts: PromptSet,
+        limits: Limits,
+        *,
+        run_seed: int,
+        beginning: Beginning | None = None,
+    ) -> None:
         self._cast = cast
         self._prompts = prompts
         self._limits = limits
         self._run_seed = run_seed
+        self._beginning = beginning
+        self._parent = None if beginning is None else beginning.parent
 
     async def play(self, scenario: Scenario) -> Trajectory:
         """Play *scenario* to its end and return what happened, also when it failed.
@@ -89,7 +102,8 @@ class Conversations:
         Cancelling drops the conversation; replies that were recorded stay recorded.
         """
         heard = Heard()
-        stage = _Stage(scenario, self._cast.noting(heard), self._prompts, self._limits)
+        cast = self._cast.noting(heard)
+        stage = _Stage(scenario, cast, self._prompts, self._limits, self._beginning)
         ended: Ended = "user_done"
         cause = message = None
         try:
@@ -101,39 +115,37 @@ class Conversations:
         except (ModelFailed, ProviderError) as failure:
             ended, cause, message = "failed", failure.cause, str(failure)
         return Trajectory(
-            id=f"{self._run_seed}-{scenario.number}",
+            id=trajectory_id(self._run_seed, scenario, self._parent),
             scenario=scenario,
             intent=stage.intent,
             messages=tuple(stage.messages),
             ended=ended,
             cause=cause,
             error=message,
-            provenance=self._provenance(scenario, heard),
-        )
-
-    def _provenance(self, scenario: Scenario, heard: Heard) -> Provenance:
-        return Provenance(
-            simkit=__version__,
-            run_seed=self._run_seed,
-            models={voice.role: voice.client.model for voice in self._cast.voices()},
-            answered_by={role: tuple(sorted(heard.models[role])) for role in sorted(heard.models)},
-            prompts=dict(self._prompts.hashes),
-            sources=_licences(scenario.tools),
-            notice="; ".join(sorted(heard.notices)) or None,
+            provenance=provenance_of(
+                scenario, cast.voices(), heard, self._prompts, self._run_seed, self._parent
+            ),
         )
 
 
 class _Stage:
     """One conversation while it is played."""
 
-    def __init__(self, scenario: Scenario, cast: Cast, prompts: PromptSet, limits: Limits) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        cast: Cast,
+        prompts: PromptSet,
+        limits: Limits,
+        beginning: Beginning | None,
+    ) -> None:
         self._scenario = scenario
         self._cast = cast
         self._prompts = prompts
         self._limits = limits
         self._errors_in_a_row = 0
-        self.intent: Intent | None = None
-        self.messages: list[Message] = []
+        self.intent: Intent | None = None if beginning is None else beginning.intent
+        self.messages: list[Message] = [] if beginning is None else list(beginning.messages)
 
     async def play(self) -> None:
         """Play until the user is done.
@@ -142,11 +154,14 @@ class _Stage:
             LimitReached: A limit cut it off.
             ModelFailed, ProviderError: It cannot go on.
         """
-        writer = IntentWriter(self._cast.writer, self._prompts)
-        self.intent = await writer.write(self._scenario)
+        if self.intent is None:
+            writer = IntentWriter(self._cast.writer, self._prompts)
+            self.intent = await writer.write(self._scenario)
         user = UserAgent(self._cast.user, self._prompts, self._scenario, self.intent)
         assistant = AssistantAgent(self._cast.assistant, self._prompts, self._scenario)
         tool = ToolAgent(self._cast.tool, self._prompts, self._scenario)
+        if self.messages:
+            await self._go_on(user, assistant, tool)
         while True:
             said = await user.speak(len(self.messages))
             if said is None:
@@ -154,9 +169,28 @@ class _Stage:
             self._add(Message(role="user", content=said))
             user.hear(await self._answer(assistant, tool))
 
-    async def _answer(self, assistant: AssistantAgent, tool: ToolAgent) -> str:
-        """Let the assistant work until it answers in text."""
-        for _ in range(self._limits.max_tool_rounds + 1):
+    async def _go_on(self, user: UserAgent, assistant: AssistantAgent, tool: ToolAgent) -> None:
+        """Let everyone recall what was before, and the assistant answer if that is its turn.
+
+        What was before counts towards the limits.
+        """
+        rounds = 0
+        for step in steps(self.messages):
+            if step.message.role == "user":
+                user.recall(step.message.content)
+                rounds = 0
+            elif step.is_answer:
+                user.hear(step.message.content)
+            else:
+                tool.remember(step.message.tool_calls, step.results)
+                self._count_errors(step.results)
+                rounds += 1
+        if self.messages[-1].role != "assistant":
+            user.hear(await self._answer(assistant, tool, rounds))
+
+    async def _answer(self, assistant: AssistantAgent, tool: ToolAgent, rounds: int = 0) -> str:
+        """Let the assistant work until it answers in text; *rounds* of calls were before."""
+        for _ in range(rounds, self._limits.max_tool_rounds + 1):
             turn = len(self.messages)
             message = await assistant.answer(self.messages)
             self._add(message)
@@ -219,11 +253,3 @@ def _by_weight(failure: tuple[int, ProviderError]) -> tuple[bool, int]:
 def _too_many(call: ToolCall, allowed: int) -> Message:
     message = f"at most {allowed} calls may be made at once"
     return result_message(call, error("too_many_calls", message))
-
-
-def _licences(tools: tuple[Function, ...]) -> dict[str, tuple[str, ...]]:
-    """Catalog to the licences of those of its functions that are among *tools*."""
-    found: dict[str, set[str]] = {}
-    for tool in tools:
-        found.setdefault(tool.source, set()).update({tool.licence} if tool.licence else ())
-    return {source: tuple(sorted(found[source])) for source in sorted(found)}

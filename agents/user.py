@@ -28,6 +28,10 @@ class UserAgent:
         """Take in what the assistant said; calls and results stay hidden from the user."""
         self._seen.append(Message(role="user", content=answer))
 
+    def recall(self, said: str) -> None:
+        """Take in what this person said earlier."""
+        self._seen.append(Message(role="assistant", content=said))
+
     async def speak(self, turn: int) -> str | None:
         """The user's next message, or None when they are done.
 
@@ -45,7 +49,7 @@ class UserAgent:
         )
         if STOP in text:
             return None
-        self._seen.append(Message(role="assistant", content=text))
+        self.recall(text)
         return text
 
 

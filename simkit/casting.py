@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from simkit.agents.beginning import Beginning
 from simkit.agents.conversation import Cast, Conversations, Limits
 from simkit.config import RunConfig
 from simkit.filters.judges import TrajectoryJudge, TurnJudge
@@ -16,9 +17,12 @@ from simkit.traces.voice import Voice
 
 
 def conversations(
-    config: RunConfig, voices: Mapping[AgentRole, Voice], prompts: Prompts
+    config: RunConfig,
+    voices: Mapping[AgentRole, Voice],
+    prompts: Prompts,
+    beginning: Beginning | None = None,
 ) -> Conversations:
-    """What plays the scenarios of a run."""
+    """What plays the scenarios of a run; those of a fork all go on from *beginning*."""
     limits = config.conversation
     return Conversations(
         Cast(
@@ -35,6 +39,7 @@ def conversations(
             max_errors=limits.max_errors,
         ),
         run_seed=config.run.seed,
+        beginning=beginning,
     )
 
 

@@ -56,6 +56,27 @@ def prompts_from(folder: Path) -> Prompts:
     return Prompts(agents=_in_place(AGENT_PROMPTS, given), filters=_in_place(FILTER_PROMPTS, given))
 
 
+def own_prompts(run: Path) -> Path | None:
+    """The folder of the prompts that the run in the folder *run* uses in the place of simkit's;
+    None when it has none."""
+    folder = run / "prompts"
+    return folder if folder.is_dir() else None
+
+
+def keep_prompts(given: Path, run: Path) -> None:
+    """Copy the prompts in *given* to where `own_prompts` finds them.
+
+    Raises:
+        OSError: They cannot be copied.
+    """
+    folder = run / "prompts"
+    folder.mkdir(exist_ok=True)
+    if folder.samefile(given):
+        return
+    for path in sorted(given.glob("*.j2")):
+        shutil.copyfile(path, folder / path.name)
+
+
 @contextmanager
 def filling_in(folder: Path | None) -> Iterator[None]:
     """Say of a prompt in *folder* that cannot be filled in that it is the prompt's fault."""

@@ -11,6 +11,7 @@ import anyio.lowlevel
 
 from simkit.config_file import load_config
 from simkit.divergence import Divergence
+from simkit.prompts import own_prompts
 from simkit.recording import RecordedConversation, Recording
 from simkit.replayer import Replayed, Replayer, Sameness
 from simkit.traces.run_directory import RunDirectory
@@ -70,7 +71,8 @@ async def replay_run(
     in memory at a time.
 
     Args:
-        prompts: A folder of other prompts; see `prompts_from`.
+        prompts: A folder of other prompts; see `prompts_from`. None: the run's own, if it has
+            some, else simkit's.
         on_progress: Told how many are done, of how many, after each.
 
     Raises:
@@ -78,7 +80,7 @@ async def replay_run(
         PromptsError: The prompts cannot be used.
     """
     run = RunDirectory.open(directory)
-    replayer = Replayer(load_config(run.config_path, {}), prompts)
+    replayer = Replayer(load_config(run.config_path, {}), prompts or own_prompts(run.path))
     report = ReplayReport(directory=run.path)
     started = anyio.current_time()
     with Recording(run.database_path) as recording:
@@ -104,7 +106,7 @@ async def replay_conversation(
     Raises as `replay_run` does.
     """
     run = RunDirectory.open(directory)
-    replayer = Replayer(load_config(run.config_path, {}), prompts)
+    replayer = Replayer(load_config(run.config_path, {}), prompts or own_prompts(run.path))
     with Recording(run.database_path) as recording:
         recorded = recording.conversation(number)
         return None if recorded is None else await replayer.replay(recorded)

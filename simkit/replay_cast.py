@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simkit import casting
+from simkit.agents.beginning import Beginning
 from simkit.agents.conversation import Conversations
 from simkit.clients.recorded import Recorded, Tape
 from simkit.config import RunConfig
@@ -20,9 +21,10 @@ class ReplayCast:
         self._prompts = prompts
         self._settings = {role: config.role(role) for role in config.roles_in_use}
 
-    def conversations(self, tape: Tape) -> Conversations:
-        """What plays the scenario that *tape* was recorded of."""
-        return casting.conversations(self._config, self._voices(tape), self._prompts)
+    def conversations(self, tape: Tape, beginning: Beginning | None) -> Conversations:
+        """What plays the scenario that *tape* was recorded of, from *beginning* if it has one."""
+        voices = self._voices(tape)
+        return casting.conversations(self._config, voices, self._prompts, beginning)
 
     def pipeline(self, tape: Tape) -> FilterPipeline:
         """What judges the trajectory that *tape* was recorded of."""

@@ -13,6 +13,7 @@ from typing import Literal
 
 import orjson
 
+from simkit.agents.beginning import beginning_of
 from simkit.clients.recorded import RecordedCall, Tape
 from simkit.config import ROLES, RunConfig
 from simkit.divergence import (
@@ -94,7 +95,7 @@ class Replayer:
         played, judged = Tape(recorded.calls), Tape(recorded.calls)
         stored = recorded.stored.trajectory
         with filling_in(self._folder):
-            new = await self._cast.conversations(played).play(stored.scenario)
+            new = await self._play(stored, played)
             verdict = await self._judge(recorded, judged)
         new, conversation, divergence = self._compare(recorded, new, played)
         verdict, judgement, objection = self._compare_verdicts(recorded, verdict, judged)
@@ -112,6 +113,10 @@ class Replayer:
             verdict_divergence=objection,
             changed_prompts=frozenset(_changed(recorded, new.provenance, verdict)),
         )
+
+    async def _play(self, stored: Trajectory, tape: Tape) -> Trajectory:
+        conversations = self._cast.conversations(tape, beginning_of(stored))
+        return await conversations.play(stored.scenario)
 
     async def _judge(self, recorded: RecordedConversation, tape: Tape) -> Verdict | None:
         if recorded.stored.verdict is None:
@@ -183,7 +188,7 @@ class Replayer:
     async def requests(self, recorded: RecordedConversation) -> Mapping[bytes, ChatRequest]:
         """Every request of the replay of *recorded* that has a recorded reply, by fingerprint."""
         tape = Tape(recorded.calls)
-        await self._cast.conversations(tape).play(recorded.stored.trajectory.scenario)
+        await self._play(recorded.stored.trajectory, tape)
         await self._judge(recorded, tape)
         return tape.requests
 

@@ -10,11 +10,17 @@ import orjson
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from simkit.bookkeeping import Bookkeeping, pricing_of
+from simkit.books_tables import books_json, books_tables
+from simkit.config_file import load_config
 from simkit.rendering import plain_text
+from simkit.standing import PROMPTS
 from simkit.tables import share_table, value_table
 from simkit.traces.counts import RunCounts
+from simkit.traces.figures import read_figures
 from simkit.traces.run_directory import RunDirectory
 from simkit.traces.store import RunReader
+from simkit.traces.verdict_sets import RUN_VERDICTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,29 +28,52 @@ class Report:
     """The figures of one run at one moment."""
 
     directory: Path
+    verdicts: str
+    """The set of verdicts that decides what was kept."""
     counts: RunCounts
+    books: Bookkeeping
     facts: Mapping[str, str]
     """What the run noted about itself as a whole."""
 
 
-def read_report(directory: Path) -> Report:
+def read_report(directory: Path, *, verdicts: str = RUN_VERDICTS) -> Report:
     """Count what the run in *directory* holds; works also while it goes on.
+
+    Reads no conversation and no reply, so it takes seconds for 100,000 conversations.
+
+    Args:
+        verdicts: The set that decides what was kept.
 
     Raises:
         RunDirectoryError: There is no run of this version.
-        StoreError: Its database cannot be read.
+        ConfigError: Its configuration cannot be read.
+        StoreError: Its database cannot be read, or has no such set of verdicts.
     """
     run = RunDirectory.open(directory)
+    config = load_config(run.config_path, {})
     with RunReader(run.database_path) as reader:
-        return Report(directory=run.path, counts=reader.counts(), facts=reader.meta())
+        reader.check_verdicts(verdicts)
+        facts = reader.meta()
+    wanted = config.run.conversations
+    figures = read_figures(run.database_path, wanted=wanted, verdicts=verdicts)
+    pricing = pricing_of(config, (entry.model for entry in figures.books.entries))
+    return Report(
+        directory=run.path,
+        verdicts=verdicts,
+        counts=figures.counts,
+        books=Bookkeeping(figures.books, pricing),
+        facts=facts,
+    )
 
 
 def report_json(report: Report) -> str:
     """All figures as one JSON object."""
     figures = {
         "directory": str(report.directory),
+        "verdicts": report.verdicts,
         **asdict(report.counts),
         "calls_per_conversation": _ratio(report.counts.calls, report.counts.played),
+        "books": books_json(report.books),
         "facts": dict(report.facts),
     }
     return orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode()
@@ -54,17 +83,7 @@ def render_report(report: Report) -> RenderableType:
     """The figures as tables; those without a row are left out."""
     counts = report.counts
     tables = [
-        share_table(
-            "conversations",
-            {
-                "kept": counts.kept,
-                "dropped": counts.dropped,
-                "failed": counts.failed,
-                "not judged": counts.unjudged,
-            },
-            counts.played,
-        ),
-        share_table("dropped because of", counts.drop_reasons, counts.played),
+        *books_tables(report.books),
         share_table("not ended by the user", counts.causes, counts.played),
         share_table(
             "assistant turns of kept conversations",
@@ -72,12 +91,14 @@ def render_report(report: Report) -> RenderableType:
             counts.trained_turns + counts.masked_turns,
         ),
         share_table("masked because of", counts.mask_reasons, counts.masked_turns),
-        share_table("model calls by role", counts.calls_by_role, counts.calls),
         value_table("model calls", _call_figures(counts)),
-        value_table("about the run", {k.replace("_", " "): v for k, v in report.facts.items()}),
+        value_table("about the run", _shown_facts(report.facts)),
     ]
     shown = [table for table in tables if table.row_count]
-    return Group(Text(f"run {plain_text(str(report.directory))}", style="bold"), *shown)
+    title = f"run {plain_text(str(report.directory))}"
+    if report.verdicts != RUN_VERDICTS:
+        title += f", by the verdicts {plain_text(report.verdicts)}"
+    return Group(Text(title, style="bold"), *shown)
 
 
 def _call_figures(counts: RunCounts) -> dict[str, str]:
@@ -88,6 +109,11 @@ def _call_figures(counts: RunCounts) -> dict[str, str]:
         "output tokens": f"{counts.output_tokens:,}",
         "retried attempts": f"{counts.retried_attempts:,}",
     }
+
+
+def _shown_facts(facts: Mapping[str, str]) -> dict[str, str]:
+    """Those that people read."""
+    return {name.replace("_", " "): value for name, value in facts.items() if name != PROMPTS}
 
 
 def _ratio(part: int, whole: int) -> float:

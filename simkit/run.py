@@ -37,7 +37,7 @@ from simkit.stages import Judged, Played
 from simkit.standing import PROMPTS, Standing, read_standing
 from simkit.traces.events import Preparing, Resumed
 from simkit.traces.records import Scenario, Trajectory
-from simkit.traces.run_directory import RunDirectory
+from simkit.traces.run_directory import RunDirectory, RunDirectoryError
 from simkit.traces.store import RunReader, Store
 
 _log = structlog.get_logger()
@@ -134,6 +134,8 @@ async def _known(config: RunConfig, out: Path, stack: AsyncExitStack) -> _Known:
     stack.enter_context(directory.locked())
     await anyio.to_thread.run_sync(directory.check_whole)
     standing = await anyio.to_thread.run_sync(read_standing, directory.database_path)
+    if standing.is_fork:
+        raise RunDirectoryError(f"{out} is a fork; go on with the `simkit fork` that made it")
     check_same_prompts(standing.prompts, package_prompts().hashes, out)
     ground = None
     if directory.graph_path.exists() or not standing.is_new:

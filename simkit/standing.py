@@ -20,6 +20,9 @@ from simkit.traces.store import RunReader
 PROMPTS = "prompts"
 """Where a run notes the hashes of its prompts."""
 
+PARENT = "parent"
+"""Where a fork notes what it continues, as JSON."""
+
 PLAYED_AGAIN = frozenset(
     error.cause for error in (BudgetSpent, ProviderUnavailable, RateLimited, UnusableReply)
 )
@@ -45,6 +48,9 @@ class Standing:
     prompts: Mapping[str, str] | None = None
     """Prompts that it was made with, to the hashes of their files; None: not noted."""
 
+    is_fork: bool = False
+    """Whether it continues a conversation of another run."""
+
     @property
     def is_new(self) -> bool:
         """Whether nothing has been done."""
@@ -69,11 +75,12 @@ def read_standing(database: Path) -> Standing:
             else:
                 judged.add(scenario)
                 outcomes[outcome] += 1
-        paid, noted = reader.paid(), reader.meta().get(PROMPTS)
+        paid, meta = reader.paid(), reader.meta()
     return Standing(
         judged=frozenset(judged),
         unjudged=frozenset(unjudged),
         outcomes=outcomes,
         paid=paid,
-        prompts=None if noted is None else orjson.loads(noted),
+        prompts=orjson.loads(meta[PROMPTS]) if PROMPTS in meta else None,
+        is_fork=PARENT in meta,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import anyio
 from rich.console import Console
@@ -22,10 +24,20 @@ DRAIN_SECONDS = 60.0
 """How long a run that was told to stop waits for the calls that are being made."""
 
 
-async def watched_run(config: RunConfig, out: Path, console: Console | None) -> RunSummary:
-    """`run`, with its progress on *console*; None shows none.
+class Play(Protocol):
+    """Plays what a configuration asks for into a folder; `run` is one."""
 
-    Warnings go to stderr; a live display shows them above itself. What `run` raises may
+    async def __call__(
+        self, config: RunConfig, out: Path, bus: Bus, drain: Drain, /
+    ) -> RunSummary: ...
+
+
+async def watched_run(
+    config: RunConfig, out: Path, console: Console | None, play: Play = run
+) -> RunSummary:
+    """`run`, or another *play*, with its progress on *console*; None shows none.
+
+    Warnings go to stderr; a live display shows them above itself. What *play* raises may
     arrive inside an exception group.
 
     The first SIGINT (Ctrl+C) or SIGTERM (containers, job schedulers) lets the calls that are
@@ -38,7 +50,7 @@ async def watched_run(config: RunConfig, out: Path, console: Console | None) -> 
     drain, bus = Drain(), Bus()
     summary: RunSummary | None = None
     async with cancelled_by_signals(partial(_drained, drain, bus, console)):
-        summary = await _shown_run(config, out, bus, drain, console)
+        summary = await _shown_run(partial(play, config, out, bus, drain), config, bus, console)
     if summary is None:
         raise KeyboardInterrupt
     return summary
@@ -60,11 +72,14 @@ async def _drained(drain: Drain, bus: Bus, console: Console | None) -> None:
 
 
 async def _shown_run(
-    config: RunConfig, out: Path, bus: Bus, drain: Drain, console: Console | None
+    play: Callable[[], Awaitable[RunSummary]],
+    config: RunConfig,
+    bus: Bus,
+    console: Console | None,
 ) -> RunSummary:
     async with anyio.create_task_group() as watching:
         if console is not None:
             progress = Progress(bus, total=config.run.conversations, console=console)
             await watching.start(progress.show)
-        summary = await run(config, out, bus, drain)  # closes the bus, which ends the watching
+        summary = await play()  # closes the bus, which ends the watching
     return summary  # noqa: RET504 - to mypy, leaving a task group may swallow an error

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-Query = Callable[[str], Iterable[Any]]
-"""Runs a SELECT and gives its rows."""
+Query = Callable[..., Iterable[Any]]
+"""Runs a SELECT with its values and gives its rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,28 +43,29 @@ class RunCounts:
     """Attempts beyond the first, over all answered calls."""
 
 
-def count_run(query: Query) -> RunCounts:
-    """Count what *query* sees; reads every verdict once, holds none."""
+def count_run(query: Query, verdicts: str) -> RunCounts:
+    """Count what *query* sees; reads every verdict of the set *verdicts* once, holds none."""
     played = sum(row[0] for row in query("SELECT count(*) FROM trajectories"))
     causes = Counter(
         dict(query("SELECT cause, count(*) FROM trajectories WHERE cause IS NOT NULL GROUP BY 1"))
     )
-    verdicts = _count_verdicts(query)
+    judged = _count_verdicts(query, verdicts)
     return RunCounts(
         played=played,
-        unjudged=played - verdicts["kept"] - verdicts["dropped"] - verdicts["failed"],
+        unjudged=played - judged["kept"] - judged["dropped"] - judged["failed"],
         causes=_largest_first(causes),
-        **verdicts,
+        **judged,
         **_count_calls(query),
     )
 
 
-def _count_verdicts(query: Query) -> dict[str, Any]:
+def _count_verdicts(query: Query, verdicts: str) -> dict[str, Any]:
     outcomes: Counter[str] = Counter()
     drop_reasons: Counter[str] = Counter()
     mask_reasons: Counter[str] = Counter()
     turns: Counter[bool] = Counter()
-    for outcome, body in query("SELECT outcome, body FROM verdicts WHERE filter_set = 'run'"):
+    select = "SELECT outcome, body FROM verdicts WHERE filter_set = ?"
+    for outcome, body in query(select, verdicts):
         outcomes[outcome] += 1
         verdict = orjson.loads(body)
         if outcome == "dropped":

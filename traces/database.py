@@ -11,6 +11,7 @@ SCHEMA_VERSION = 1
 
 _APPLICATION_ID = 0x73696D6B  # "simk": tells our files from other programs' databases
 _HEADER_BYTES = 72
+_SQLITE = b"SQLite format 3\0"
 
 _TABLES = f"""
 BEGIN;
@@ -129,6 +130,16 @@ def check_database(path: Path) -> None:
         StoreError: Says what the file is instead.
     """
     header = _header(path)
+    if not header:
+        raise StoreError(
+            f"{path} is empty, though every run has tables: the file was cut; bring it back "
+            "from a copy, or start again in a new folder"
+        )
+    if not header.startswith(_SQLITE):
+        raise StoreError(
+            f"{path} is not the database of a simkit run, or its beginning is damaged; if it "
+            f"was one, save what is left: {_recover(path)}"
+        )
     if _application_id(header) != _APPLICATION_ID:
         raise StoreError(
             f"{path} is not the database of a simkit run; give the folder of a run instead"
@@ -153,7 +164,13 @@ def check_whole(path: Path) -> None:
         except sqlite3.DatabaseError as error:
             found = str(error)
     if found != "ok":
-        raise StoreError(f"{path} is damaged: {' '.join(found.split())}")
+        raise StoreError(
+            f"{path} is damaged: {' '.join(found.split())}; save what is left: {_recover(path)}"
+        )
+
+
+def _recover(path: Path) -> str:
+    return f"simkit recover {path.parent} --out DIR"
 
 
 def _header(path: Path) -> bytes:
@@ -166,6 +183,6 @@ def _header(path: Path) -> bytes:
 
 def _application_id(header: bytes) -> int | None:
     """Field at offset 68 of SQLite's file header; None when the file is not SQLite's."""
-    if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3\0"):
+    if len(header) < _HEADER_BYTES or not header.startswith(_SQLITE):
         return None
     return int.from_bytes(header[68:72])

@@ -13,7 +13,8 @@ import orjson
 
 from simkit.traces.formats import openai_messages, sharegpt, toolmind
 from simkit.traces.records import Provenance, Trajectory, Verdict
-from simkit.traces.store import RunReader
+from simkit.traces.store import RunReader, StoredTrajectory
+from simkit.traces.verdict_sets import RUN_VERDICTS
 from simkit.traces.whole_file import written_whole
 
 ExportFormat = Literal["toolmind", "openai", "sharegpt"]
@@ -41,12 +42,18 @@ class ExportReport:
     """Of the data file, in hex."""
 
 
-def export_name(format: ExportFormat) -> str:  # noqa: A002 - the usual word for it
-    """The usual file name of an export, e.g. ``toolmind.jsonl``."""
-    return f"{format}.jsonl"
+def export_name(format: ExportFormat, verdicts: str = RUN_VERDICTS) -> str:  # noqa: A002 - the usual word for it
+    """The usual file name of an export, e.g. ``toolmind.jsonl``, or ``toolmind-again.jsonl``."""
+    return f"{format}.jsonl" if verdicts == RUN_VERDICTS else f"{format}-{verdicts}.jsonl"
 
 
-def export(reader: RunReader, format: ExportFormat, out: Path) -> ExportReport:  # noqa: A002 - see above
+def export(
+    reader: RunReader,
+    format: ExportFormat,  # noqa: A002 - see above
+    out: Path,
+    *,
+    verdicts: str = RUN_VERDICTS,
+) -> ExportReport:
     """Write the kept trajectories to *out* as JSON Lines, and a manifest beside it.
 
     Rows are in scenario order, and the same stored data gives the same bytes in both
@@ -58,16 +65,20 @@ def export(reader: RunReader, format: ExportFormat, out: Path) -> ExportReport: 
         format: See `simkit.traces.formats`.
         out: The data file; its folder is made when missing. For a folder that exists, the
             file in it with the name of `export_name`.
+        verdicts: The set that says what is kept and trained on; the manifest names it,
+            unless it is the run's own.
 
     Raises:
-        StoreError: The run cannot be read.
+        StoreError: The run cannot be read, or holds no such set of verdicts.
         OSError: The files cannot be written.
     """
-    path = out / export_name(format) if out.is_dir() else out
+    reader.check_verdicts(verdicts)
+    path = out / export_name(format, verdicts) if out.is_dir() else out
     path.parent.mkdir(parents=True, exist_ok=True)
     tally = _Tally()
     with written_whole(path) as file:
-        _write_rows(reader, _ROWS[format], file, tally)
+        for stored in reader.trajectories("kept", verdicts=verdicts):
+            _write_rows(stored, _ROWS[format], file, tally)
     report = ExportReport(
         format=format,
         rows=tally.rows,
@@ -76,8 +87,11 @@ def export(reader: RunReader, format: ExportFormat, out: Path) -> ExportReport: 
         manifest_path=path.with_suffix(".manifest.json"),
         sha256=tally.digest.hexdigest(),
     )
+    manifest = _manifest(report, tally.origins)
+    if verdicts != RUN_VERDICTS:
+        manifest["verdicts"] = {verdicts: reader.meta().get(f"verdicts {verdicts}", "")}
     with written_whole(report.manifest_path) as file:
-        file.write(orjson.dumps(_manifest(report, tally.origins), option=orjson.OPT_INDENT_2))
+        file.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
         file.write(b"\n")
     return report
 
@@ -122,17 +136,16 @@ class _Tally:
     origins: _Origins = field(default_factory=_Origins)
 
 
-def _write_rows(reader: RunReader, rows: _Rows, file: IO[bytes], tally: _Tally) -> None:
-    for stored in reader.trajectories("kept"):
-        if stored.verdict is None:
-            continue
-        tally.trajectories += 1
-        tally.origins.add(stored.trajectory.provenance, stored.verdict)
-        for row in rows(stored.trajectory, stored.verdict):
-            line = row + b"\n"
-            file.write(line)
-            tally.digest.update(line)
-            tally.rows += 1
+def _write_rows(stored: StoredTrajectory, rows: _Rows, file: IO[bytes], tally: _Tally) -> None:
+    if stored.verdict is None:
+        return
+    tally.trajectories += 1
+    tally.origins.add(stored.trajectory.provenance, stored.verdict)
+    for row in rows(stored.trajectory, stored.verdict):
+        line = row + b"\n"
+        file.write(line)
+        tally.digest.update(line)
+        tally.rows += 1
 
 
 def _manifest(report: ExportReport, origins: _Origins) -> dict[str, Any]:

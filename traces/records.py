@@ -154,6 +154,32 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The conversation that a fork continues, and from where."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    run: str
+    """Name of the folder of its run."""
+    conversation: int
+    """Its scenario's number there."""
+    id: str
+    """Its trajectory's id."""
+    turn: int
+    """The messages before this index are the parent's; they were judged there, and are context
+    only here."""
+    user_said: bool = False
+    """Whether the message at `turn` was given by whoever made the fork, and by no model."""
+    notice: str | None = None
+    """The parent's notice, which is about what is kept of it."""
+
+    @property
+    def kept(self) -> int:
+        """How many messages the fork begins with."""
+        return self.turn + self.user_said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """Where a trajectory comes from: enough to say who made it and under which licence."""
 
@@ -173,6 +199,8 @@ class Provenance:
     shows here, and a provider that answers with another model than it was asked for."""
     notice: str | None = None
     """A warning that must travel with the data, e.g. that a scripted stand-in wrote it."""
+    parent: Parent | None = None
+    """What a fork continues; None for a conversation that began at its beginning."""
 
 
 Ended = Literal["user_done", "limit", "failed"]

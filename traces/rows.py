@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from simkit.traces.calls import Answer, CallSite, CallTimes, ChatRequest, Completion, Usage
 from simkit.traces.database import StoreError
 from simkit.traces.functions import Function
-from simkit.traces.records import Scenario, Trajectory, Verdict
+from simkit.traces.records import Provenance, Scenario, Trajectory, Verdict
 
 Row = dict[str, Any]
 """Column to value."""
@@ -31,7 +31,7 @@ _VERDICT = TypeAdapter(Verdict)
 # Looked up once: `fields` is slow for something done at every call.
 _FIELDS: dict[type[Any], tuple[str, ...]] = {
     record: tuple(field.name for field in fields(record))
-    for record in (CallSite, CallTimes, Completion, Scenario, Trajectory, Usage)
+    for record in (CallSite, CallTimes, Completion, Provenance, Scenario, Trajectory, Usage)
 }
 
 _Record = TypeVar("_Record")
@@ -53,10 +53,13 @@ def call_row(fingerprint: bytes, request: ChatRequest, model: str, answer: Answe
 
 
 def answer_of(row: Mapping[str, Any], place: str) -> Answer:
-    """The answer that `call_row` made a row of; *place* is for the error."""
-    reply = orjson.loads(row["reply"])
+    """The answer that `call_row` made a row of.
+
+    This and its like raise `StoreError` when the row does not hold one; *place* is for that.
+    """
+    reply = _object(row["reply"], place)
     reply["usage"] = Usage(**{name: row[name] for name in _FIELDS[Usage]})
-    reply["extras"] = orjson.loads(row["extras"])
+    reply["extras"] = _object(row["extras"], place)
     times = CallTimes(**{name: row[name] for name in _FIELDS[CallTimes]})
     return Answer(completion=_validated(_COMPLETION, reply, place), times=times)
 
@@ -69,12 +72,16 @@ def function_row(function: Function) -> Row:
 
 def function_of(body: bytes, place: str) -> Function:
     """The function that `function_row` made a row of."""
-    return _validated(_FUNCTION, orjson.loads(body), place)
+    return _validated(_FUNCTION, _object(body, place), place)
 
 
 def trajectory_row(trajectory: Trajectory, function_keys: list[str], seconds: float) -> Row:
     """A row of ``trajectories``, with *function_keys* in the place of the tools."""
     scenario = _by_field(trajectory.scenario) | {"tools": function_keys}
+    provenance = _by_field(trajectory.provenance)
+    if provenance["parent"] is None:  # of forks only: all others keep the bytes they had before
+        del provenance["parent"]
+    stored = {"scenario": scenario, "provenance": provenance}
     return {
         "scenario": trajectory.scenario.number,
         "id": trajectory.id,
@@ -83,22 +90,36 @@ def trajectory_row(trajectory: Trajectory, function_keys: list[str], seconds: fl
         "error": trajectory.error,
         "seconds": seconds,
         "messages": len(trajectory.messages),
-        "body": orjson.dumps(_by_field(trajectory) | {"scenario": scenario}),
+        "body": orjson.dumps(_by_field(trajectory) | stored),
     }
 
 
 def trajectory_of(body: bytes, function: Callable[[str], Function], place: str) -> Trajectory:
     """The trajectory that `trajectory_row` made a row of; *function* looks up a key."""
-    stored = orjson.loads(body)
+    stored = _object(body, place)
     _check_schema(stored, place)
-    scenario = stored["scenario"]
-    scenario["tools"] = [function(key) for key in scenario["tools"]]
+    try:
+        scenario = stored["scenario"]
+        scenario["tools"] = [function(key) for key in scenario["tools"]]
+    except (KeyError, TypeError) as error:
+        raise StoreError(f"{place} does not say which functions it offers") from error
     return _validated(_TRAJECTORY, stored, place)
 
 
 def verdict_of(body: bytes, place: str) -> Verdict:
     """The verdict whose JSON is *body*."""
-    return _validated(_VERDICT, orjson.loads(body), place)
+    return _validated(_VERDICT, _object(body, place), place)
+
+
+def _object(body: bytes, place: str) -> Row:
+    """The JSON object that *body* is."""
+    try:
+        stored = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise StoreError(f"{place} is not JSON: {error}") from error
+    if not isinstance(stored, dict):
+        raise StoreError(f"{place} is not a JSON object")
+    return stored
 
 
 def _by_field(record: Any) -> Row:

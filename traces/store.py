@@ -21,6 +21,13 @@ from simkit.traces.database import StoreError, connect_reader, connect_writer
 from simkit.traces.functions import Function
 from simkit.traces.group_commit import GroupCommitter, Statement
 from simkit.traces.records import Outcome, Trajectory, Verdict
+from simkit.traces.verdict_sets import (
+    RUN_VERDICTS,
+    is_set_name,
+    publishing,
+    removing,
+    unfinished,
+)
 
 __all__ = ["RunReader", "Store", "StoreError", "StoredTrajectory"]
 
@@ -31,7 +38,7 @@ _TOKENS = tuple(field.name for field in fields(Usage))
 _REPLACE_TRAJECTORY = "INSERT OR REPLACE INTO trajectories"
 _SELECT_TRAJECTORIES = """
 SELECT t.scenario, t.body, v.body, t.seconds FROM trajectories AS t
-LEFT JOIN verdicts AS v ON v.scenario = t.scenario AND v.filter_set = 'run'
+LEFT JOIN verdicts AS v ON v.scenario = t.scenario AND v.filter_set = ?
 """
 
 
@@ -110,7 +117,36 @@ class Store:
 
     async def save_verdict(self, scenario: int, verdict: Verdict) -> None:
         """Keep the run's *verdict* on the trajectory of *scenario*, which must be stored."""
-        row = {"scenario": scenario, "outcome": verdict.outcome, "body": orjson.dumps(verdict)}
+        await self._save_verdict(scenario, verdict, RUN_VERDICTS)
+
+    async def begin_verdicts(self, name: str) -> None:
+        """Begin the set of verdicts *name* anew; one that is there stays until `publish_verdicts`.
+
+        What `add_verdict` has kept of an unfinished set of this name is removed.
+        """
+        await self._committer.submit(removing(unfinished(name)))
+
+    async def add_verdict(self, scenario: int, verdict: Verdict, name: str) -> None:
+        """Keep *verdict* for the set *name*, which readers see once it is published."""
+        await self._save_verdict(scenario, verdict, unfinished(name))
+
+    async def publish_verdicts(self, name: str, made_by: str) -> None:
+        """Put the verdicts that were added in the place of the set *name*, all at once.
+
+        Args:
+            made_by: One line for people about the filters; kept as a fact about the run.
+        """
+        fact = {"key": f"verdicts {name}", "value": made_by}
+        insert = _insert("INSERT OR REPLACE INTO meta", fact)
+        await self._committer.submit(*publishing(name), insert)
+
+    async def _save_verdict(self, scenario: int, verdict: Verdict, filter_set: str) -> None:
+        row = {
+            "scenario": scenario,
+            "filter_set": filter_set,
+            "outcome": verdict.outcome,
+            "body": orjson.dumps(verdict),
+        }
         await self._committer.submit(_insert("INSERT OR REPLACE INTO verdicts", row))
 
     async def save_meta(self, key: str, value: str) -> None:
@@ -185,30 +221,55 @@ class RunReader:
         """Close the database; iterators that are not through become unusable."""
         self._connection.close()
 
-    def trajectories(self, outcome: Outcome | None = None) -> Iterator[StoredTrajectory]:
+    def trajectories(
+        self, outcome: Outcome | None = None, *, verdicts: str = RUN_VERDICTS
+    ) -> Iterator[StoredTrajectory]:
         """Trajectories in scenario order, one in memory at a time.
 
         With *outcome*, only those with that verdict. What is stored after the first one
         was taken does not appear.
+
+        Args:
+            verdicts: The set that verdicts are of.
         """
         where = "" if outcome is None else "WHERE v.outcome = ?"
         select = f"{_SELECT_TRAJECTORIES} {where} ORDER BY t.scenario"
-        for row in self._query(select, *([] if outcome is None else [outcome])):
+        for row in self._query(select, verdicts, *([] if outcome is None else [outcome])):
             yield self._stored(*row)
 
-    def trajectory(self, scenario: int) -> StoredTrajectory | None:
+    def trajectory(self, scenario: int, *, verdicts: str = RUN_VERDICTS) -> StoredTrajectory | None:
         """The trajectory of *scenario*, or None when it is not stored."""
-        for row in self._query(f"{_SELECT_TRAJECTORIES} WHERE t.scenario = ?", scenario):
+        select = f"{_SELECT_TRAJECTORIES} WHERE t.scenario = ?"
+        for row in self._query(select, verdicts, scenario):
             return self._stored(*row)
         return None
 
-    def counts(self) -> RunCounts:
+    def counts(self, *, verdicts: str = RUN_VERDICTS) -> RunCounts:
         """Totals of the run at one moment; time grows with the number of verdicts."""
         self._connection.execute("BEGIN")  # one snapshot for all the queries
         try:
-            return count_run(self._query)
+            return count_run(self._query, verdicts)
         finally:
             self._connection.rollback()
+
+    def verdict_sets(self) -> tuple[str, ...]:
+        """Names of the sets of verdicts, in order; the run's own too, once it has any."""
+        names = self._query("SELECT DISTINCT filter_set FROM verdicts ORDER BY 1")
+        return tuple(name for (name,) in names if is_set_name(name))
+
+    def check_verdicts(self, name: str) -> None:
+        """Refuse a set of verdicts that is not there; the run's own always is.
+
+        Raises:
+            StoreError: Says which sets there are.
+        """
+        if name == RUN_VERDICTS:
+            return
+        known = dict.fromkeys((RUN_VERDICTS, *self.verdict_sets()))
+        if name not in known:
+            raise StoreError(
+                f"{self._path} holds no set of verdicts {name!r}; there is {', '.join(known)}"
+            )
 
     def outcomes(self) -> Iterator[tuple[int, Outcome | None, str | None]]:
         """Scenario, outcome and cause of every trajectory; no outcome until it is judged."""

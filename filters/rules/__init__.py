@@ -8,6 +8,7 @@ from simkit.filters.rules.duplicate_calls import DuplicateCalls
 from simkit.filters.rules.failed_tool_calls import FailedToolCalls
 from simkit.filters.rules.known_function import KnownFunction
 from simkit.filters.rules.non_empty_turns import NonEmptyTurns
+from simkit.filters.rules.parents_turns import ParentsTurns
 from simkit.filters.rules.role_order import RoleOrder
 from simkit.filters.rules.schema_valid_arguments import SchemaValidArguments
 
@@ -17,6 +18,7 @@ __all__ = [
     "FailedToolCalls",
     "KnownFunction",
     "NonEmptyTurns",
+    "ParentsTurns",
     "RoleOrder",
     "SchemaValidArguments",
     "default_checks",
@@ -33,4 +35,5 @@ def default_checks() -> list[Check]:
         SchemaValidArguments(),
         FailedToolCalls(),
         DuplicateCalls(),
+        ParentsTurns(),
     ]

@@ -6,6 +6,7 @@ not listed here is a bug and keeps its traceback.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator, Mapping
 
@@ -15,10 +16,13 @@ RUN_FAILED = 1
 USAGE_ERROR = 2
 INTERRUPTED = 130
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 # By name, so that printing a help page or an error imports nothing heavy.
 EXPECTED: Mapping[str, int] = {
     "simkit.complete.reply_file.ReplyFileError": USAGE_ERROR,
     "simkit.config.ConfigError": USAGE_ERROR,
+    "simkit.fork_point.ForkError": USAGE_ERROR,
     "simkit.graph.catalogs.entry.CatalogError": USAGE_ERROR,
     "simkit.graph.embed.EmbedderUnavailable": USAGE_ERROR,
     "simkit.graph.graph_file.GraphError": USAGE_ERROR,
@@ -65,12 +69,17 @@ def _exit_code(error: BaseException) -> int | None:
         code = EXPECTED.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:
             return code
-    # An OSError about a named file is the machine's doing: no space, no permission.
-    return RUN_FAILED if isinstance(error, OSError) and error.filename else None
+    # The machine's doing: an OSError about a named file, or a full disk, which names none.
+    if isinstance(error, OSError) and (error.filename or error.errno in _FULL):
+        return RUN_FAILED
+    return None
 
 
 def _lines(error: BaseException) -> tuple[str, ...]:
     if isinstance(error, OSError):
+        if error.errno in _FULL:
+            where = f"{error.filename}: " if error.filename else ""
+            return (f"{where}{error.strerror}; make room, then start again",)
         return (f"{error.filename}: {error.strerror}",)
     problems: tuple[str, ...] = getattr(error, "problems", (str(error),))
     return problems

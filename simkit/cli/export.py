@@ -14,6 +14,7 @@ class Format(StrEnum):
 
     TOOLMIND = "toolmind"
     OPENAI = "openai"
+    SHAREGPT = "sharegpt"
 
 
 def export(
@@ -22,13 +23,21 @@ def export(
         Format,
         typer.Option(
             "--format",
-            help="toolmind: a row for each trained turn; openai: a row for each conversation.",
+            help="toolmind: a row for each trained turn; openai, sharegpt: for each conversation.",
         ),
     ],
     out: Annotated[
         Path | None,
         typer.Option("--out", help="File to write, or a folder for it; RUN/exports unless given."),
     ] = None,
+    verdicts: Annotated[
+        str,
+        typer.Option(
+            "--verdicts",
+            metavar="NAME",
+            help="Set of verdicts to go by; `simkit filter` adds some.",
+        ),
+    ] = "run",
 ) -> None:
     """Write a run's training data.
 
@@ -41,10 +50,11 @@ def export(
     from simkit.traces.store import RunReader
 
     directory = RunDirectory.open(run)
-    target = out or directory.exports_folder / export_name(to.value)
-    _make_folder_of(target)
     with RunReader(directory.database_path) as reader:
-        report = write_export(reader, to.value, target)
+        reader.check_verdicts(verdicts)
+        target = out or directory.exports_folder / export_name(to.value, verdicts)
+        _make_folder_of(target)
+        report = write_export(reader, to.value, target, verdicts=verdicts)
     print(f"{report.path}: {report.rows:,} rows from {report.trajectories:,} conversations")
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simkit.cli import flags
 from simkit.cli.errors import INTERRUPTED
+from simkit.cli.refilter import OPTIONS, Wanted, refilter_run
 from simkit.printable import printable_line
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 SOME_REJECTED = 1
 EXIT_CODES = (
-    "Exit codes: 0 every row is read and has its verdict, 1 some rows are not (stderr says "
-    "which and why), 2 usage or input error, 130 interrupted."
+    "Exit codes: 0 everything has its verdict, 1 some rows cannot be read (stderr says which and "
+    "why), or a run could not be judged to the end, 2 usage or input error, 130 interrupted."
 )
 
 
@@ -33,25 +35,46 @@ class ForeignFormatName(StrEnum):
     TAU = "tau"
 
 
+@flags.overriding(OPTIONS)
 def filter_(
+    run: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="Folder of a run, to be judged again.")
+    ] = None,
     *,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Of a run's new verdicts; again if unset."),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put them in the place of those with the name.")
+    ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="CHECK", help="Leave out a rule or judge; repeatable."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="RUN.toml", help="Configuration that names the judge."),
+    ] = None,
+    given: flags.Given,
     conversations: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--in",
             metavar="FILE",
             help="Conversations: JSON Lines or one JSON array, plain or gzipped.",
         ),
-    ],
+    ] = None,
     verdicts: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="Verdicts, one a line, to be written.")
-    ],
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Verdicts on --in, one a line, to be written."),
+    ] = None,
     form: Annotated[
         ForeignFormatName | None,
         typer.Option("--format", help="Of the conversations; unset: told by the first row."),
     ] = None,
     rules_only: Annotated[
-        bool, typer.Option("--rules-only", help="Ask no model: needed, --in has rules only.")
+        bool, typer.Option("--rules-only", help="Ask no model; --in needs this.")
     ] = False,
     tools: Annotated[
         Path | None,
@@ -61,13 +84,19 @@ def filter_(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Judge conversations that were made elsewhere, by the rules.
+    """Judge a run again, or conversations that were made elsewhere.
 
-    Formats: openai {"messages", "tools"}; sharegpt {"conversations", "tools", "system"} with
-    from and value; toolmind {"conversations", "tools"} with role and content; tau, results of
-    tau-bench with "traj". Each row gets a line {"id", "kept", "reasons", "turns"}, in the
-    order of the file. Without an id of its own, a row's id is the name of the file up to the
-    first dot, "-", and the number of the row from 0.
+    RUN: its stored conversations get a second set of verdicts, by the rules and its judge,
+    or another one; what changed is shown, and `simkit export --verdicts NAME` goes by them.
+    The run's own verdicts stay. A judge's replies are recorded in the run: one with the same
+    model and prompts is not asked again. The run's budget does not count here, --budget-tokens
+    and --budget-money do.
+
+    --in FILE, by the rules alone. Formats: openai {"messages", "tools"}; sharegpt
+    {"conversations", "tools", "system"} with from and value; toolmind {"conversations",
+    "tools"} with role and content; tau, results of tau-bench with "traj". Each row gets a line
+    {"id", "kept", "reasons", "turns"}, in the order of the file. Without an id of its own, a
+    row's id is the name of the file up to the first dot, "-", and the number of the row from 0.
 
     "turns" has {"index", "ok", "reasons"} for each assistant message. "index" counts the
     entries of the row's own list from 0, system messages among them; so do the numbers in
@@ -77,6 +106,42 @@ def filter_(
     in the array, from 0) and reason. Calls without ids are given some and results without ids
     are linked to them in order; the summary says for how many rows.
     """
+    about_a_run = Wanted(
+        name=name,
+        replace=replace,
+        without=without or [],
+        rules_only=rules_only,
+        config=config,
+        given=given,
+    )
+    about_a_file = {"--out": verdicts, "--format": form, "--tools": tools}
+    if (run is None) == (conversations is None):
+        raise typer.BadParameter("give either the folder of a run or --in", param_hint="'RUN'")
+    if run is not None:
+        _refuse([flag for flag, value in about_a_file.items() if value], goes_with="--in")
+        refilter_run(run, about_a_run, as_json=as_json)
+        return
+    assert conversations is not None  # noqa: S101 - else there is a run
+    _refuse(about_a_run.only_for_a_run, goes_with="RUN")
+    if verdicts is None:
+        raise typer.BadParameter("is needed with --in", param_hint="'--out'")
+    _filter_file(conversations, form, verdicts, tools, rules_only=rules_only, as_json=as_json)
+
+
+def _refuse(options: list[str], *, goes_with: str) -> None:
+    if options:
+        raise typer.BadParameter(f"goes with {goes_with} only", param_hint=f"'{options[0]}'")
+
+
+def _filter_file(
+    conversations: Path,
+    form: ForeignFormatName | None,
+    verdicts: Path,
+    tools: Path | None,
+    *,
+    rules_only: bool,
+    as_json: bool,
+) -> None:
     from simkit.filter_file import filter_file
 
     if not rules_only:

@@ -15,9 +15,11 @@ from simkit.cli.errors import USAGE_ERROR, print_error, report_error
 from simkit.cli.export import export
 from simkit.cli.filter import EXIT_CODES as FILTER_EXIT_CODES
 from simkit.cli.filter import filter_
+from simkit.cli.fork import fork
 from simkit.cli.generate import generate
 from simkit.cli.graph import graph
 from simkit.cli.provider import provider
+from simkit.cli.recover import recover
 from simkit.cli.replay import replay
 from simkit.cli.report import report
 
@@ -62,6 +64,8 @@ app.command(epilog=COMPLETE_EXIT_CODES)(complete)
 app.command(epilog=EXIT_CODES)(export)
 app.command("filter", epilog=FILTER_EXIT_CODES)(filter_)
 app.command(epilog=EXIT_CODES)(provider)
+app.command(epilog=EXIT_CODES)(recover)
+app.command(epilog=EXIT_CODES)(fork)
 app.command(epilog=EXIT_CODES)(replay)
 app.command(epilog=EXIT_CODES)(report)
 app.command(epilog=EXIT_CODES)(config)

@@ -15,28 +15,35 @@ def report(
         int | None,
         typer.Option("--conversation", metavar="NUMBER", min=0, help="Show one, turn by turn."),
     ] = None,
+    verdicts: Annotated[
+        str,
+        typer.Option("--verdicts", metavar="NAME", help="Set of verdicts to go by; run: its own."),
+    ] = "run",
 ) -> None:
     """Show what a run holds.
 
-    Outcomes and their reasons, masked turns, calls and tokens; or one conversation to read.
-    Works also while the run goes on.
+    Closes the books: each conversation, and with it its calls, tokens and money, is kept,
+    dropped, failed, in flight (begun and not judged; `simkit generate RUN` goes on with it) or
+    abandoned (the same, but the run is now configured for fewer conversations). Then reasons,
+    masked turns, and spending by stage and cause; --json has all of it. Or one conversation to
+    read. Works also while the run goes on.
     """
     from rich.console import Console
 
     from simkit.report import read_report, render_report, report_json
 
     if conversation is not None:
-        _show_conversation(run, conversation)
+        _show_conversation(run, conversation, verdicts)
         return
 
-    figures = read_report(run)
+    figures = read_report(run, verdicts=verdicts)
     if as_json:
         print(report_json(figures))
     else:
         Console().print(render_report(figures))
 
 
-def _show_conversation(run: Path, number: int) -> None:
+def _show_conversation(run: Path, number: int, verdicts: str) -> None:
     from rich.console import Console
 
     from simkit.rendering import render_conversation
@@ -44,7 +51,8 @@ def _show_conversation(run: Path, number: int) -> None:
     from simkit.traces.store import RunReader
 
     with RunReader(RunDirectory.open(run).database_path) as reader:
-        stored = reader.trajectory(number)
+        reader.check_verdicts(verdicts)
+        stored = reader.trajectory(number, verdicts=verdicts)
     if stored is None:
         raise typer.BadParameter(
             f"{run} holds no conversation {number} (yet)", param_hint="'--conversation'"

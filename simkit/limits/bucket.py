@@ -52,6 +52,15 @@ class Bucket:
         self._level = min(self.burst, self.level(now) - amount)
         self._at = now
 
+    def is_full(self, now: float) -> bool:
+        """Whether it holds all that it can."""
+        return self.level(now) >= self.burst
+
+    def fill(self, now: float) -> None:
+        """Have it hold all that it can."""
+        self._level = self.burst
+        self._at = now
+
     def lower_to(self, level: float, now: float) -> None:
         """Hold no more than *level*; never raises it."""
         self._level = min(self.level(now), level)

@@ -32,6 +32,8 @@ _REST_FOR_CONCURRENCY_SECONDS = 1.0
 """A shorter rest asked for because of concurrency is not taken: a smaller window heals it."""
 _HEARD_SECONDS = 0.01
 """Headers are listened to so often: at thousands of answers a second most say nothing new."""
+_QUOTA_REST_SECONDS = 90.0
+"""Resting for so long has to do with a quota, and says nothing about the pace."""
 _LONG_REST_SECONDS = 300.0
 """Resting for so long means that a quota is used up, which is worth telling."""
 
@@ -102,6 +104,8 @@ class AccountLimiter:
         }
         self._metered = tuple(self._meters.values())
         self._window = ConcurrencyWindow(told=max_in_flight, ceiling=connections)
+        if requests_per_minute is not None:
+            self._window.expect(requests_per_minute / 60)
         self._cool_down = CoolDown()
         self._latency = LatencyGauge()
         self._cause = RefusalCause()
@@ -230,6 +234,21 @@ class AccountLimiter:
             # Hosts count requests that they refuse, but no tokens of them.
             self._meters[kind].not_admitted(amount, now, charged=kind == "requests")
         rest = error.retry_after_seconds
+        if rest is not None and rest >= _QUOTA_REST_SECONDS:
+            self._cool_down.extend(rest, now)
+            if rest >= _LONG_REST_SECONDS:
+                self._tell_pause(rest, str(error), now)
+        else:
+            self._learn_from(reservation, error, now)
+        if self._cool_down.until - now > self._release_after:
+            for waiter in self._turns:
+                if waiter.wake is not None:
+                    waiter.wake.set()
+        self._hear(reservation, error.allowances, now)
+        self._admit_ready()
+
+    def _learn_from(self, reservation: Reservation, error: RateLimited, now: float) -> None:
+        rest = error.retry_after_seconds
         limit = error.limit or self._cause.of(
             reservation.in_flight, sent_at=reservation.sent_at, now=now
         )
@@ -242,14 +261,6 @@ class AccountLimiter:
             self._cool_down.refused(reservation.sent_at, now, rest)
         elif rest is not None and rest >= _REST_FOR_CONCURRENCY_SECONDS:
             self._cool_down.extend(rest, now)
-        if rest is not None and rest >= _LONG_REST_SECONDS:
-            self._tell_pause(rest, str(error), now)
-        if self._cool_down.until - now > self._release_after:
-            for waiter in self._turns:
-                if waiter.wake is not None:
-                    waiter.wake.set()
-        self._hear(reservation, error.allowances, now)
-        self._admit_ready()
 
     def failed(self, reservation: Reservation, allowances: Sequence[Allowance]) -> None:
         """For reservations; see `Reservation.failed`."""
@@ -271,6 +282,8 @@ class AccountLimiter:
                 if allowance.per_minute is not None:
                     self._window.announced(allowance.per_minute)
             else:
+                if allowance.limit == "requests" and allowance.per_minute is not None:
+                    self._window.expect(allowance.per_minute / 60)
                 mark = reservation.marks[_METERED.index(allowance.limit)]
                 self._meters[allowance.limit].hear(
                     allowance, sent_at=reservation.sent_at, admitted=mark, now=now

@@ -105,9 +105,15 @@ class Meter:
 
     def grow(self, seconds: float, speed: float, now: float) -> None:
         """This quantity was in the way for *seconds*."""
-        if self._learned.per_second < min(self._told, self._announced):
-            self._learned.grow(seconds, speed)
-            self._apply(now)
+        if self._bucket is None or self._learned.per_second >= min(self._told, self._announced):
+            return
+        # With its rate it comes to hold more, a little each time somebody looks. A full one that
+        # did not stay full would keep a call waiting that is larger than all it holds.
+        was_full = self._bucket.is_full(now)
+        self._learned.grow(seconds, speed)
+        self._apply(now)
+        if was_full:
+            self._bucket.fill(now)
 
     def hear(self, allowance: Allowance, *, sent_at: float, admitted: float, now: float) -> None:
         """An answer tells of this limit.

@@ -31,6 +31,11 @@ class ConcurrencyWindow:
         """The most calls in flight."""
         return int(self._size)
 
+    def expect(self, per_second: float) -> None:
+        """So many calls a second are allowed: a second's worth at once can do no harm."""
+        if self._doubling:
+            self._size = min(max(self._size, per_second), self._ceiling, self._announced)
+
     def announced(self, most: float) -> None:
         """The provider says how many calls it takes at once."""
         self._announced = max(1.0, most)

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from simkit.agents import PROMPTS
+from simkit.agents.beginning import Beginning
 from simkit.agents.conversation import Cast, Conversations, Limits
 from simkit.traces.calls import AgentRole, Answer, CallTimes, ChatRequest, Completion, RequestedCall
 from simkit.traces.prompts import PromptSet
@@ -65,7 +66,12 @@ class Player:
 class Company:
     """Conversations whose four models are players."""
 
-    def __init__(self, limits: Limits, lines: dict[AgentRole, Iterable[Line]]) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        lines: dict[AgentRole, Iterable[Line]],
+        beginning: Beginning | None = None,
+    ) -> None:
         self.players = {
             role: Player(lines.get(role, ())) for role in ("writer", "user", "assistant", "tool")
         }
@@ -73,7 +79,9 @@ class Company:
             Voice(role=role, client=player) for role, player in self.players.items()
         )
         cast = Cast(writer=writer, user=user, assistant=assistant, tool=tool)
-        conversations = Conversations(cast, PromptSet(PROMPTS), limits, run_seed=1)
+        conversations = Conversations(
+            cast, PromptSet(PROMPTS), limits, run_seed=1, beginning=beginning
+        )
         self.play = conversations.play
 
 
@@ -81,8 +89,10 @@ class Company:
 def company() -> Callable[..., Company]:
     """Build a company from lines by role; the writer writes a fixed intent by default."""
 
-    def build(limits: Limits | None = None, **lines: Iterable[Line]) -> Company:
+    def build(
+        limits: Limits | None = None, beginning: Beginning | None = None, **lines: Iterable[Line]
+    ) -> Company:
         by_role: dict[AgentRole, Iterable[Line]] = {"writer": [INTENT], **lines}  # type: ignore[dict-item]
-        return Company(limits or Limits(), by_role)
+        return Company(limits or Limits(), by_role, beginning)
 
     return build

@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
+from simkit.agents.beginning import Beginning, beginning_of
 from simkit.agents.conversation import Limits
 from simkit.traces.calls import Completion
 from simkit.traces.functions import Function
 from simkit.traces.provider_errors import KeyRefused, ProviderUnavailable
-from simkit.traces.records import Scenario, Trajectory
+from simkit.traces.records import Parent, Scenario, Trajectory
 
 Calls = Callable[..., Completion]
 OSLO = ("get_temperature", '{"city": "Oslo"}')
@@ -284,3 +285,86 @@ async def test_a_notice_in_a_reply_travels_with_the_trajectory(
     warned = Completion(content="Hello.", extras={"standin": {"notice": "not for training"}})
     trajectory = await company(user=["Hi", "###STOP###"], assistant=[warned]).play(a_scenario())
     assert trajectory.provenance.notice == "not for training"
+
+
+def from_message(trajectory: Trajectory, turn: int, notice: str | None = None) -> Beginning:
+    assert trajectory.intent is not None
+    parent = Parent(run="before", conversation=3, id=trajectory.id, turn=turn, notice=notice)
+    return Beginning(intent=trajectory.intent, messages=trajectory.messages[:turn], parent=parent)
+
+
+@pytest.fixture
+async def two_questions(
+    company: Callable[..., Any], calls: Calls, a_scenario: Callable[..., Scenario]
+) -> Any:
+    """A conversation of 8 messages, with the models that played it."""
+    troupe = company(
+        user=["How warm is Oslo?", "And now?", "###STOP###"],
+        assistant=[calls(OSLO), "It is 21.5 degrees.", calls(OSLO), "Still 21.5."],
+        tool=[WARM, WARM],
+    )
+    troupe.trajectory = await troupe.play(a_scenario(3))
+    assert len(troupe.trajectory.messages) == 8
+    return troupe
+
+
+@pytest.mark.parametrize("turn", [0, 1, 3, 4, 5, 7, 8])
+async def test_who_goes_on_is_asked_what_the_same_place_asked_before(
+    turn: int,
+    two_questions: Any,
+    company: Callable[..., Any],
+    calls: Calls,
+    a_scenario: Callable[..., Scenario],
+) -> None:
+    """Everybody recalls what was before as if they had been there."""
+    whole = two_questions.trajectory
+    users = [m.content for m in whole.messages[turn:] if m.role == "user"]
+    said = [
+        calls(OSLO) if m.tool_calls else m.content
+        for m in whole.messages[turn:]
+        if m.role == "assistant"
+    ]
+    troupe = company(
+        beginning=from_message(whole, turn),
+        writer=[],
+        user=[*users, "###STOP###"],
+        assistant=said,
+        tool=[WARM] * 2,
+    )
+    fork = await troupe.play(a_scenario(3))
+    assert fork.messages == whole.messages
+    assert (fork.intent, fork.ended) == (whole.intent, "user_done")
+    for role, player in troupe.players.items():
+        before = [r for r in two_questions.players[role].requests if r.site.turn >= turn]
+        assert player.requests == before
+
+
+async def test_a_fork_names_its_parent_and_keeps_its_notice(
+    two_questions: Any, company: Callable[..., Any], a_scenario: Callable[..., Scenario]
+) -> None:
+    beginning = from_message(two_questions.trajectory, 4, notice="not for training")
+    troupe = company(beginning=beginning, user=["###STOP###"])
+    fork = await troupe.play(a_scenario(0))
+    assert fork.id == "1-3@4-0"
+    assert fork.messages == two_questions.trajectory.messages[:4]
+    assert fork.provenance.parent == beginning.parent
+    assert fork.provenance.notice == "not for training"
+    assert beginning_of(fork) == beginning
+    assert beginning_of(two_questions.trajectory) is None
+
+
+async def test_what_was_before_counts_towards_the_limits(
+    two_questions: Any,
+    company: Callable[..., Any],
+    calls: Calls,
+    a_scenario: Callable[..., Scenario],
+) -> None:
+    troupe = company(
+        Limits(max_tool_rounds=1),
+        from_message(two_questions.trajectory, 3),
+        assistant=[calls(OSLO)],
+        tool=[WARM],
+    )
+    fork = await troupe.play(a_scenario(0))
+    assert (fork.ended, fork.cause) == ("limit", "tool_round_limit")
+    assert len(fork.messages) == 5

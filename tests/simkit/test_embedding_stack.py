@@ -20,7 +20,7 @@ from simkit.config_file import load_config
 from simkit.embedding_stack import open_embedder
 from simkit.graph.embed import default_cache_path
 from simkit.prices import Prices, load_prices
-from simkit.scenarios import Ground, facts, prepare
+from simkit.scenarios import Ground, prepare
 from simkit.spending import Ledger
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
@@ -85,7 +85,7 @@ async def test_a_providers_vectors_link_functions_that_belong_together() -> None
     assert ground.graph.embedder == f"small at {base_url}"
     assert ground.graph.min_cosine == 0.7
     assert len(ground.graph.targets) > 300
-    assert facts(ground)["graph_edges"] == f"{len(ground.graph.targets):,}"
+    assert ground.facts["graph_edges"] == f"{len(ground.graph.targets):,}"
     done, total = heard[-1]
     assert done == total > 300
     assert counted["answered"] == -(-total // 128)

@@ -46,6 +46,7 @@ def _assistant(message: Message, *, trained: bool) -> dict[str, Any]:
 
 def _metadata(trajectory: Trajectory) -> dict[str, Any]:
     scenario, provenance = trajectory.scenario, trajectory.provenance
+    parent = {} if provenance.parent is None else {"parent": provenance.parent}
     return {
         "scenario": scenario.number,
         "seed": scenario.seed,
@@ -57,6 +58,7 @@ def _metadata(trajectory: Trajectory) -> dict[str, Any]:
         "sources": provenance.sources,
         "notice": provenance.notice,
         "simkit": provenance.simkit,
+        **parent,
     }
 
 

@@ -399,3 +399,13 @@ async def test_who_can_ask_elsewhere_is_not_kept_waiting_for_an_account_that_res
     await anyio.sleep(10)  # the rest that is left is short enough to wait for
     with await limiter.reserve(1, 1, (2,)):
         assert anyio.current_time() - began == pytest.approx(39)
+
+
+async def test_a_known_rate_opens_a_second_worth_of_calls_at_once() -> None:
+    assert AccountLimiter(requests_per_minute=6000).max_in_flight == 100
+    limiter = AccountLimiter()
+    assert limiter.max_in_flight == 4
+    told = Allowance(limit="requests", per_minute=6000)
+    with await limiter.reserve(1, 1, (0,)) as reservation:
+        reservation.settle(Usage(), role="assistant", allowances=(told,))
+    assert limiter.max_in_flight == 100

@@ -100,7 +100,7 @@ def test_a_provider_with_exactly_the_told_limits_never_refuses(
                 sent.append((anyio.current_time(), estimate))
                 await anyio.sleep(planned.jitter * tolerated_jitter(requests))
                 used = max(1, int(planned.used * estimate))
-                usage, _ = await provider.serve(used, 0, counted=estimate)
+                usage, _ = await provider.serve(used, 0, counted=used)
                 reservation.settle(usage, role="assistant")
 
     async def main() -> None:

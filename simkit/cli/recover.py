@@ -1,0 +1,73 @@
+"""``simkit recover``: what can be saved of a damaged run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from simkit.recover import Recovery
+    from simkit.salvage import TableRecovery
+
+
+def recover(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the damaged run.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder of the run to save it in.")
+    ],
+) -> None:
+    """Save what can be read of a damaged run into a new one.
+
+    Says what is missing. The new run goes on with `simkit generate DIR`: replies that are
+    saved are not asked for again, so only those that are lost cost anything. The damaged run
+    is left as it is.
+    """
+    from simkit.recover import recover as save
+
+    for line in _lines(save(run, out)):
+        print(line)
+
+
+def _lines(recovery: Recovery) -> Iterator[str]:
+    for name, table in recovery.tables.items():
+        yield f"{name}: {_row_counts(table)}"
+    if recovery.lost_trajectories:
+        yield (
+            f"no trajectory of scenarios {_shown(recovery.lost_trajectories)}, as far as they "
+            "were played; they are played again from the saved calls"
+        )
+    if recovery.tables["calls"].lost or recovery.tables["calls"].unfit:
+        yield "calls that are missing are asked for again when a conversation needs them"
+    if recovery.is_whole:
+        yield "nothing is missing"
+    if recovery.graph_problem is None:
+        yield f"next: simkit generate {recovery.directory}"
+    else:
+        yield f"no graph: {recovery.graph_problem}"
+        yield (
+            f"once {recovery.directory / 'run.graph'} is there again: simkit generate "
+            f"{recovery.directory}; `simkit report` and `simkit export` work without"
+        )
+
+
+def _row_counts(table: TableRecovery) -> str:
+    counts = [f"{table.saved:,} rows saved"]
+    if table.lost:
+        counts.append(f"{'at most ' if table.lost_at_most else ''}{table.lost:,} not readable")
+    if table.unfit:
+        counts.append(f"{table.unfit:,} left out, as they do not hold what they should")
+    return ", ".join(counts)
+
+
+def _shown(numbers: Sequence[int]) -> str:
+    """*numbers*, which ascend, with ``3-5`` for those in a row."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)

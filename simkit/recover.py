@@ -1,0 +1,159 @@
+"""A damaged run made into a new one that holds all that can still be read of it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from simkit.config_file import load_config, to_toml
+from simkit.graph.function_graph import FunctionGraph
+from simkit.graph.graph_file import GraphError
+from simkit.salvage import TABLES, Salvage, TableRecovery
+from simkit.traces.database import StoreError, check_database, connect_writer
+from simkit.traces.run_directory import RunDirectory, RunDirectoryError
+
+_SQLITE = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What was saved of a run, and what not."""
+
+    directory: Path
+    tables: Mapping[str, TableRecovery]
+    lost_trajectories: tuple[int, ...]
+    """Scenarios, ascending, whose trajectory was there or may have been, and is not saved."""
+    graph_problem: str | None
+    """Why the function graph could not be saved; None when it was."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing."""
+        return self.graph_problem is None and not any(
+            table.unfit or table.lost for table in self.tables.values()
+        )
+
+
+def recover(run: Path, out: Path) -> Recovery:
+    """Save what can be read of the damaged run in *run* into a new one in *out*.
+
+    *run* is only read (and locked); its write-ahead log counts as far as it was committed.
+    Rows go over one by one, each after a look at whether it holds what it should. A reply in
+    which damage left valid JSON behind cannot be told from a good one.
+
+    Takes the time of reading the run, and for a while its space on the disk twice.
+
+    Raises:
+        RunDirectoryError: *run* holds no run, another process is at it, or *out* is not free.
+        ConfigError: The configuration of *run* cannot be used.
+        StoreError: The database is of another version or another program, or nothing in it
+            can be read.
+    """
+    source = RunDirectory(run)
+    for path in (source.config_path, source.database_path):
+        if not path.is_file():
+            raise RunDirectoryError(
+                f"there is no {path}, and a run is recovered from its run.toml and its run.db; "
+                "give the folder of a run, or put a copy of the file there"
+            )
+    _check_ours(source.database_path)
+    config = load_config(source.config_path, {})
+    with source.locked():
+        directory = RunDirectory.create(out, to_toml(config))
+        try:
+            return _recovered(source, directory, config.run.conversations)
+        except BaseException:
+            shutil.rmtree(directory.path)
+            raise
+
+
+def _check_ours(path: Path) -> None:
+    """Refuse what is whole and not ours; where the beginning is damaged, nobody can tell."""
+    with path.open("rb") as file:
+        beginning = file.read(len(_SQLITE))
+    if beginning in (_SQLITE, b""):
+        check_database(path)
+
+
+def _recovered(source: RunDirectory, directory: RunDirectory, conversations: int) -> Recovery:
+    with (
+        tempfile.TemporaryDirectory(prefix=".damaged-", dir=directory.path) as folder,
+        closing(connect_writer(directory.database_path)) as new,
+        closing(_opened(copy := _copied(source.database_path, Path(folder)))) as old,
+    ):
+        salvage = Salvage(
+            old,
+            new,
+            path=copy,
+            name=str(source.database_path),
+            conversations=conversations,
+        )
+        tables = {table: salvage.save(table) for table in TABLES}
+        lost_trajectories = salvage.lost_trajectories()
+        if not any(tables[table].saved for table in TABLES if table != "meta"):
+            raise StoreError(f"nothing in {source.database_path} can be read; nothing was saved")
+        new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return Recovery(
+        directory=directory.path,
+        tables=tables,
+        lost_trajectories=lost_trajectories,
+        graph_problem=_save_graph(source.graph_path, directory.graph_path),
+    )
+
+
+def _copied(database: Path, folder: Path) -> Path:
+    """A copy of *database* to work on: SQLite writes beside what it opens, and may change it."""
+    copy = folder / "run.db"
+    shutil.copyfile(database, copy)
+    log = database.with_name(f"{database.name}-wal")
+    if log.exists():
+        shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+    if not _has_tables(copy):
+        _mend_first_page(copy, folder / "empty.db")
+        if not _has_tables(copy):
+            raise StoreError(f"nothing in {database} can be read; nothing was saved")
+    return copy
+
+
+def _opened(copy: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(copy, isolation_level=None)
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _has_tables(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.Error:
+        return False
+    return found.issuperset(TABLES)
+
+
+def _mend_first_page(damaged: Path, empty: Path) -> None:
+    """Put the first page of an empty run's database, which is the same in all, into *damaged*.
+
+    It says where each table begins; only the number of pages differs.
+    """
+    connect_writer(empty).close()
+    content = empty.read_bytes()
+    page_bytes = int.from_bytes(content[16:18])
+    pages = damaged.stat().st_size // page_bytes
+    with damaged.open("r+b") as file:
+        file.write(content[:28] + pages.to_bytes(4) + content[32:page_bytes])
+
+
+def _save_graph(path: Path, target: Path) -> str | None:
+    """Copy the graph when it is whole; says why it is not."""
+    try:
+        FunctionGraph.load(path)
+    except GraphError as error:
+        return str(error)
+    shutil.copyfile(path, target)
+    return None

@@ -1,0 +1,178 @@
+"""Who judges a stored run again: the judge of its configuration, or another one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from simkit.budget import Budget, open_budget
+from simkit.bus import Bus
+from simkit.clients.journaled import Journal
+from simkit.config import (
+    BudgetSection,
+    ConfigError,
+    FiltersSection,
+    GraphSection,
+    ModelSection,
+    RolesSection,
+    RunConfig,
+)
+from simkit.config_check import key_problems, missing_provider
+from simkit.config_file import load_config
+from simkit.drain import Drain
+from simkit.providers import open_providers
+from simkit.traces.calls import Answer, ChatClient, ChatRequest
+from simkit.traces.voice import Voice
+
+_GIVEN_PROVIDER = "judge"
+"""Name of the provider that the command line makes."""
+
+
+def judge_config(stored: Path, other: Path | None, given: Mapping[str, Any]) -> RunConfig:
+    """A configuration in which every role is the judge.
+
+    Args:
+        stored: The configuration of the run.
+        other: One to use in its place; None: *stored*.
+        given: Dotted keys on top, as for `load_config`; ``provider.X`` is about the judge's
+            provider. With an address it is a new one, which gets no key that was meant for
+            another. A model that is given here has no fallback.
+
+    What the run was allowed to spend is no limit here; ``[budget]`` of *other* and what is
+    *given* are.
+
+    Raises:
+        ConfigError: It cannot be read, or there is no judge who could be asked.
+    """
+    given = {key: value for key, value in given.items() if value is not None}
+    source = other or stored
+    before = load_config(source, {})
+    names_judge = other is not None or "roles.judge.model" in given
+    if not (names_judge or before.filters.judge):
+        raise ConfigError(
+            f"{stored}: the run was made without a judge; name one with --model or --config, or "
+            "judge by the rules alone with --rules-only"
+        )
+    config = load_config(source, dict(_overrides(before, given)))
+    if other is None:
+        budget = BudgetSection(
+            tokens=given.get("budget.tokens"),
+            money=given.get("budget.money"),
+            prices=config.budget.prices,
+        )
+        config = config.model_copy(update={"budget": budget})
+    return _checked(_judge_only(config))
+
+
+def _overrides(before: RunConfig, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    of_provider = {
+        key.removeprefix("provider."): value
+        for key, value in given.items()
+        if key.startswith("provider.")
+    }
+    yield from ((key, value) for key, value in given.items() if not key.startswith("provider."))
+    if "base_url" in of_provider:
+        yield f"providers.{_GIVEN_PROVIDER}", of_provider
+        yield "roles.judge.provider", _GIVEN_PROVIDER
+    else:
+        name = (before.roles.judge.provider or before.model.provider)[0]
+        yield from ((f"providers.{name}.{key}", value) for key, value in of_provider.items())
+    if "base_url" in of_provider or "roles.judge.model" in given:
+        yield "roles.judge.fallback", []
+
+
+def _judge_only(config: RunConfig) -> RunConfig:
+    judge = config.role("judge")
+    model = ModelSection(
+        name=judge.model,
+        provider=judge.providers,
+        fallback=judge.fallback,
+        # As in a run: a judge should say the same thing twice.
+        temperature=0.0 if judge.temperature is None else judge.temperature,
+        max_output_tokens=judge.max_output_tokens,
+    )
+    return config.model_copy(
+        update={
+            "filters": FiltersSection(),
+            "graph": GraphSection(),
+            "model": model,
+            "roles": RolesSection(),
+        }
+    )
+
+
+def _checked(config: RunConfig) -> RunConfig:
+    names = {*config.model.provider, *(fallback.provider for fallback in config.model.fallback)}
+    problems: list[str] = []
+    for name in sorted(names):
+        if name in config.providers:
+            problems += key_problems(config, name)
+        else:
+            problems.append(missing_provider("roles.judge.provider", name, config.providers))
+    if problems:
+        raise ConfigError(*problems)
+    return config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """A judge who can be asked, and what that costs."""
+
+    voice: Voice
+    budget: Budget
+    at_once: int
+    """Conversations that it judges at the same time."""
+
+    @property
+    def calls(self) -> int:
+        """Calls that were paid for; recorded replies are not among them."""
+        return sum(paid.calls for paid in self.budget.ledger.paid.values())
+
+
+@asynccontextmanager
+async def open_judge(config: RunConfig, journal: Journal, drain: Drain) -> AsyncIterator[Judge]:
+    """The judge of *config*, made by `judge_config`; what *journal* holds is not asked again.
+
+    The provider is not spoken to before there is something to ask.
+
+    Raises:
+        ConfigError: A key or a price is missing.
+    """
+    budget, bus = open_budget(config), Bus()
+    async with open_providers(config, budget.ledger, budget.prices, bus, drain) as providers:
+        voice = providers.voices(journal, on_answer=bus.publish, on_retry=bus.publish)["judge"]
+        client = _CheckedWhenAsked(voice.client, journal, providers.check)
+        yield Judge(
+            voice=replace(voice, client=client), budget=budget, at_once=config.run.concurrency
+        )
+
+
+class _CheckedWhenAsked:
+    """A client with a journal whose provider is checked before the first call that is made."""
+
+    def __init__(
+        self, inner: ChatClient, journal: Journal, check: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._inner = inner
+        self._journal = journal
+        self._check = check
+        self._checking = anyio.Lock()
+        self._checked = False
+
+    @property
+    def model(self) -> str:
+        return self._inner.model
+
+    async def complete(self, request: ChatRequest) -> Answer:
+        """Serve the recorded answer, or ask; see `ChatClient`."""
+        if self._journal.recorded_call(request.fingerprint(self.model)) is None:
+            async with self._checking:
+                if not self._checked:
+                    await self._check()
+                    self._checked = True
+        return await self._inner.complete(request)

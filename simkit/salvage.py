@@ -1,0 +1,154 @@
+"""Rows of a damaged run's database, moved into the database of a new one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from simkit.loose_pages import loose_rows
+from simkit.readable_rows import ReadableRows
+from simkit.traces import rows
+from simkit.traces.database import StoreError
+from simkit.traces.functions import Function
+
+# A trajectory names functions, and a verdict its trajectory.
+TABLES = ("meta", "functions", "calls", "trajectories", "verdicts")
+"""In the order in which they are to be saved."""
+
+_NEVER_CHANGED = frozenset({"functions", "calls"})
+"""Tables whose rows stay as they are for good, so that an old page cannot say otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRecovery:
+    """What became of the rows of one table."""
+
+    saved: int
+    unfit: int
+    """Could be read and do not hold what they should, or belong to what is lost."""
+    lost: int
+    """Could not be read."""
+    lost_at_most: bool
+    """Whether fewer may have been lost than that; nothing tells how many there were."""
+
+
+class Salvage:
+    """Moves what *old* still holds into *new*.
+
+    Args:
+        old: A copy, in autocommit mode, with `sqlite3.Row` for rows.
+        path: Of that copy.
+        name: Of what it is a copy of, for errors.
+        conversations: How many the run wants; bounds the numbers of what may be lost.
+    """
+
+    def __init__(
+        self,
+        old: sqlite3.Connection,
+        new: sqlite3.Connection,
+        *,
+        path: Path,
+        name: str,
+        conversations: int,
+    ) -> None:
+        self._old = old
+        self._new = new
+        self._path = path
+        self._name = name
+        self._columns = cache(self._columns_of)
+        self._conversations = conversations
+        self._functions: dict[str, Function] = {}
+        self._played: set[int] = set()
+        self._checks: dict[str, Callable[[Any, str], object]] = {
+            "meta": _check_meta,
+            "functions": self._check_function,
+            "calls": rows.answer_of,
+            "trajectories": self._check_trajectory,
+            "verdicts": self._check_verdict,
+        }
+
+    def save(self, table: str) -> TableRecovery:
+        """Save the rows of *table* that can be read and hold what they should."""
+        readable = ReadableRows(connection=self._old, table=table, last=self._last(table))
+        saved = unfit = loose = 0
+        with self._new:
+            for row in readable:
+                if self._save(table, row):
+                    saved += 1
+                else:
+                    unfit += 1
+            if readable.gaps and table in _NEVER_CHANGED:
+                loose = sum(self._save(table, row) for row in self._loose_rows(table))
+        if table == "trajectories":
+            self._played.update(number for gap in readable.gaps for number in gap)
+        in_gaps = sum(map(len, readable.gaps)) - loose
+        lost = in_gaps if readable.known is None else readable.known - saved - unfit - loose
+        return TableRecovery(
+            saved=saved + loose,
+            unfit=unfit,
+            lost=max(0, lost),
+            lost_at_most=readable.known is None and lost > 0,
+        )
+
+    def lost_trajectories(self) -> tuple[int, ...]:
+        """Scenarios, ascending, whose trajectory was there or may have been, and is not saved."""
+        saved = {number for (number,) in self._new.execute("SELECT scenario FROM trajectories")}
+        return tuple(sorted(self._played - saved))
+
+    def _save(self, table: str, row: sqlite3.Row) -> bool:
+        """Whether *row* holds what it should, and was not saved before."""
+        columns = self._columns(table)
+        names, places = ", ".join(columns), ", ".join("?" * len(columns))
+        insert = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
+        try:
+            self._checks[table](row, f"row {row['rowid_']} of {table} in {self._name}")
+            self._new.execute(insert, [row[column] for column in columns])
+        except (StoreError, sqlite3.DatabaseError):
+            return False
+        return True
+
+    def _last(self, table: str) -> int | None:
+        """No trajectory has a higher number than this; other tables tell by themselves."""
+        if table != "trajectories":
+            return None
+        (highest,) = self._new.execute("SELECT max(scenario) FROM calls").fetchone()
+        return max(self._conversations - 1, highest or 0)
+
+    def _loose_rows(self, table: str) -> Iterator[sqlite3.Row]:
+        return loose_rows(self._old, self._path, table)
+
+    def _columns_of(self, table: str) -> tuple[str, ...]:
+        return tuple(row[1] for row in self._new.execute(f"PRAGMA table_info({table})"))
+
+    def _check_function(self, row: sqlite3.Row, place: str) -> None:
+        function = rows.function_of(row["body"], place)
+        if rows.function_row(function) != {"key": row["key"], "body": row["body"]}:
+            raise StoreError(f"{place} is not the function that its key names")
+        self._functions[row["key"]] = function
+
+    def _check_trajectory(self, row: sqlite3.Row, place: str) -> None:
+        number = row["rowid_"]
+        self._played.add(number)
+        trajectory = rows.trajectory_of(row["body"], self._function, place)
+        if trajectory.scenario.number != number or trajectory.id != row["id"]:
+            raise StoreError(f"{place} holds another trajectory")
+
+    def _check_verdict(self, row: sqlite3.Row, place: str) -> None:
+        verdict = rows.verdict_of(row["body"], place)
+        if verdict.outcome != row["outcome"]:
+            raise StoreError(f"{place} says two things")
+        self._played.add(row["scenario"])  # the row is refused when the trajectory is lost
+
+    def _function(self, key: str) -> Function:
+        if key not in self._functions:
+            raise StoreError(f"function {key} is lost")
+        return self._functions[key]
+
+
+def _check_meta(row: sqlite3.Row, place: str) -> None:
+    if not (isinstance(row["key"], str) and isinstance(row["value"], str)):
+        raise StoreError(f"{place} is not text")

@@ -1,0 +1,242 @@
+"""Damaged runs: what is left is saved, what is missing is said, and the run goes on."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from simkit.bus import Bus
+from simkit.cli.main import main
+from simkit.config import RunConfig
+from simkit.config_file import load_config
+from simkit.readable_rows import ReadableRows
+from simkit.recover import recover
+from simkit.run import run
+from simkit.standin.brain import ScriptedBrain
+from simkit.standin.server import running
+from simkit.standin.settings import StandinSettings
+from simkit.traces.database import StoreError
+from simkit.traces.exports import export
+from simkit.traces.run_directory import RunDirectory, RunDirectoryError
+from simkit.traces.store import RunReader
+
+PAGE = 4096
+OPTIONS: dict[str, Any] = {
+    "catalog.demo": True,
+    "graph.embedder": "lexical",
+    "model.name": "standin",
+    "walk.min_length": 2,
+    "walk.max_length": 3,
+    "run.conversations": 20,
+}
+
+
+def configured(base_url: str) -> RunConfig:
+    return load_config(None, {**OPTIONS, "provider.base_url": base_url})
+
+
+async def play(out: Path) -> int:
+    """Play *out*, or go on with it; gives how many calls that took."""
+    before = stored(out, "calls") if RunDirectory.is_run(out) else 0
+    async with running(StandinSettings(mistakes=0.05), ScriptedBrain(mistakes=0.05)) as base_url:
+        await run(configured(base_url), out, Bus())
+    return stored(out, "calls") - before
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that is through; not to be changed."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    anyio.run(play, out)
+    return out
+
+
+@pytest.fixture
+def damaged(whole: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be damaged."""
+    return Path(shutil.copytree(whole, tmp_path / "damaged"))
+
+
+def stored(directory: Path, table: str) -> int:
+    with closing(sqlite3.connect(directory / "run.db")) as connection:
+        (number,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(number)
+
+
+def overwrite(database: Path, *pages: int) -> None:
+    draw = random.Random(0)
+    with database.open("r+b") as file:
+        for page in pages:
+            file.seek(page * PAGE)
+            file.write(draw.randbytes(PAGE))
+
+
+def exported(directory: Path) -> list[bytes]:
+    made = []
+    with RunReader(directory / "run.db") as reader:
+        for name in ("toolmind", "openai"):
+            report = export(reader, name, directory / f"{name}.jsonl")  # type: ignore[arg-type]
+            made += [report.path.read_bytes(), report.manifest_path.read_bytes()]
+    return made
+
+
+async def test_a_run_that_is_whole_is_copied_row_by_row(damaged: Path, tmp_path: Path) -> None:
+    recovery = recover(damaged, tmp_path / "out")
+    assert recovery.is_whole
+    assert recovery.lost_trajectories == ()
+    assert exported(tmp_path / "out") == exported(damaged)
+    assert await play(tmp_path / "out") == 0
+
+
+async def test_a_run_with_torn_pages_goes_on_and_ends_like_the_whole_one(
+    whole: Path, damaged: Path, tmp_path: Path
+) -> None:
+    pages = (damaged / "run.db").stat().st_size // PAGE
+    overwrite(damaged / "run.db", *random.Random(3).sample(range(20, pages), pages // 15))
+    with pytest.raises(StoreError, match="simkit recover"):
+        RunDirectory.open(damaged).check_whole()
+    before = (damaged / "run.db").read_bytes()
+
+    recovery = recover(damaged, tmp_path / "out")
+
+    assert (damaged / "run.db").read_bytes() == before
+    calls = recovery.tables["calls"]
+    assert calls.saved > stored(whole, "calls") / 2
+    assert not recovery.is_whole
+    kept = stored(tmp_path / "out", "trajectories")
+    assert kept + len(recovery.lost_trajectories) == 20
+    assert await play(tmp_path / "out") <= stored(whole, "calls") - calls.saved
+    assert exported(tmp_path / "out") == exported(whole)
+
+
+async def test_lost_trajectories_are_played_again_from_the_saved_calls_for_nothing(
+    whole: Path, damaged: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(damaged / "run.db")) as connection, connection:
+        connection.execute("UPDATE trajectories SET body = x'00' WHERE scenario IN (3, 4, 9)")
+    recovery = recover(damaged, tmp_path / "out")
+    assert recovery.lost_trajectories == (3, 4, 9)
+    assert recovery.tables["trajectories"].unfit == 3
+    assert recovery.tables["verdicts"].unfit == 3
+    assert await play(tmp_path / "out") == 0
+    assert exported(tmp_path / "out") == exported(whole)
+
+
+def test_a_database_whose_beginning_is_gone_is_saved_all_the_same(
+    damaged: Path, tmp_path: Path
+) -> None:
+    overwrite(damaged / "run.db", 0)
+    with pytest.raises(RunDirectoryError, match="simkit recover"):
+        RunDirectory.open(damaged)
+    assert recover(damaged, tmp_path / "out").is_whole
+
+
+async def test_calls_below_a_lost_inner_page_are_saved_and_nothing_is_paid_again(
+    whole: Path, damaged: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(damaged / "run.db")) as connection:
+        roots = [root for (root,) in connection.execute("SELECT rootpage FROM sqlite_master")]
+    overwrite(damaged / "run.db", *(root - 1 for root in roots))
+    recovery = recover(damaged, tmp_path / "out")
+    assert recovery.tables["calls"].saved == stored(whole, "calls")
+    assert recovery.tables["trajectories"].saved == 0
+    assert recovery.lost_trajectories == tuple(range(20))
+    assert await play(tmp_path / "out") == 0
+    assert exported(tmp_path / "out")[::2] == exported(whole)[::2]
+
+
+def test_the_command_says_what_is_missing_and_how_to_go_on(
+    damaged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(damaged / "run.db")) as connection, connection:
+        connection.execute("UPDATE trajectories SET body = x'00' WHERE scenario IN (3, 4, 9)")
+        connection.execute("UPDATE calls SET reply = '{' WHERE rowid <= 5")
+    with pytest.raises(SystemExit) as left:
+        main(["recover", str(damaged), "--out", str(tmp_path / "out")])
+    assert left.value.code == 0
+    said = capsys.readouterr().out
+    assert "trajectories: 17 rows saved, 3 left out" in said
+    assert "rows saved, 5 left out" in said
+    assert "no trajectory of scenarios 3-4, 9" in said
+    assert said.splitlines()[-1] == f"next: simkit generate {tmp_path / 'out'}"
+
+
+def test_a_damaged_graph_is_said_and_the_rest_is_saved(damaged: Path, tmp_path: Path) -> None:
+    (damaged / "run.graph").write_bytes(b"no graph")
+    recovery = recover(damaged, tmp_path / "out")
+    assert recovery.graph_problem is not None
+    assert not (tmp_path / "out" / "run.graph").exists()
+    assert stored(tmp_path / "out", "trajectories") == 20
+
+
+def cut(database: Path) -> None:
+    database.write_bytes(b"")
+
+
+def make_foreign(database: Path) -> None:
+    database.unlink()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (cut, "is empty"),
+        (make_foreign, "is not the database of a simkit run"),
+        (lambda database: database.write_bytes(b"no database at all " * 999), "nothing in"),
+        (Path.unlink, "put a copy of the file there"),
+    ],
+)
+def test_where_nothing_can_be_saved_nothing_is_made(
+    spoil: Callable[[Path], object], says: str, damaged: Path, tmp_path: Path
+) -> None:
+    spoil(damaged / "run.db")
+    with pytest.raises((StoreError, RunDirectoryError), match=says):
+        recover(damaged, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_goes_on_is_not_recovered(damaged: Path, tmp_path: Path) -> None:
+    directory = RunDirectory.open(damaged)
+    with directory.locked(), pytest.raises(RunDirectoryError, match="another process"):
+        recover(damaged, tmp_path / "out")
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> Iterator[Callable[..., tuple[ReadableRows, list[int]]]]:
+    """Reads a table of 2,000 numbered rows of which some pages are overwritten."""
+    path = tmp_path / "numbers.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE numbers (number INTEGER NOT NULL, filling BLOB)")
+        rows = ((number, bytes(100)) for number in range(1, 2001))
+        connection.executemany("INSERT INTO numbers VALUES (?, ?)", rows)
+
+    def read(*pages: int) -> tuple[ReadableRows, list[int]]:
+        overwrite(path, *pages)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = sqlite3.Row
+            readable = ReadableRows(connection=connection, table="numbers")
+            return readable, [row["number"] for row in readable]
+
+    return read
+
+
+@pytest.mark.parametrize("pages", [(), (5,), (5, 20, 21), (2, 40), range(10, 40, 2)])
+def test_each_row_outside_the_damaged_pages_is_read_once_and_the_others_are_named(
+    pages: tuple[int, ...], numbers: Any
+) -> None:
+    readable, read = numbers(*pages)
+    missing = [number for gap in readable.gaps for number in gap]
+    assert len(read) == len(set(read))
+    assert {*read, *missing} >= {*range(1, 2001)}
+    assert not {*read} & {*missing}
+    assert len(missing) <= 40 * len(pages)

@@ -1,0 +1,172 @@
+"""What a run's folder gets that is damaged, foreign or of another time: one clear error."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from simkit.cli.main import main
+from simkit.traces.database import StoreError
+from simkit.traces.records import Trajectory
+from simkit.traces.rows import answer_of, function_of, trajectory_of, verdict_of
+from simkit.traces.run_directory import RunDirectory
+from simkit.traces.store import RunReader, Store
+
+CONFIG = """
+[catalog]
+demo = true
+[model]
+name = "m"
+[providers.default]
+base_url = "http://127.0.0.1:9/v1"
+"""
+COMMANDS = {
+    "report": lambda run: ["report", run],
+    "export": lambda run: ["export", run, "--format", "openai"],
+    "generate": lambda run: ["generate", run, "--quiet"],
+}
+
+
+async def fill(path: Path, trajectories: list[Trajectory]) -> None:
+    async with Store.open(path) as store:
+        for trajectory in trajectories:
+            await store.save_trajectory(trajectory, seconds=1.0)
+
+
+@pytest.fixture
+def run(tmp_path: Path, a_trajectory: Callable[..., Trajectory]) -> Path:
+    """The folder of a run with three trajectories."""
+    directory = RunDirectory.create(tmp_path / "run", CONFIG)
+    anyio.run(fill, directory.database_path, [a_trajectory(number) for number in range(3)])
+    return directory.path
+
+
+def cut(run: Path) -> None:
+    (run / "run.db").write_bytes(b"")
+
+
+def remove(run: Path) -> None:
+    (run / "run.db").unlink()
+
+
+def make_newer(run: Path) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+def make_foreign(run: Path) -> None:
+    remove(run)
+    with closing(sqlite3.connect(run / "run.db")) as connection, connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+
+
+def make_other(run: Path) -> None:
+    (run / "run.db").write_bytes(b"no database at all\n" * 999)
+
+
+def tear(run: Path) -> None:
+    with (run / "run.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 4096 * 8)
+
+
+SPOILED: list[tuple[Callable[[Path], None], str, str]] = [
+    (cut, "run.db is empty", "new folder"),
+    (remove, "run.db", "folder"),
+    (make_newer, "run.db has store version 99", "use the simkit release that wrote it"),
+    (make_foreign, "run.db is not the database of a simkit run", "give the folder"),
+    (make_other, "run.db is not the database of a simkit run", "simkit recover"),
+]
+
+
+def said_by(command: str, run: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as left:
+        main(COMMANDS[command](str(run)))
+    assert left.value.code in (1, 2)
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1, said
+    return said
+
+
+@pytest.mark.parametrize("command", ["report", "export"])
+@pytest.mark.parametrize(
+    ("spoil", "what", "mend"), SPOILED, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_reading_a_run_that_cannot_be_read_says_which_file_and_what_to_do(
+    command: str,
+    spoil: Callable[[Path], None],
+    what: str,
+    mend: str,
+    run: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spoil(run)
+    said = said_by(command, run, capsys)
+    assert str(run) in said
+    assert what in said
+    assert mend in said
+
+
+@pytest.mark.parametrize("spoil", [spoil for spoil, _, _ in SPOILED] + [tear])
+def test_a_run_that_cannot_be_read_is_not_gone_on_with_and_not_touched(
+    spoil: Callable[[Path], None], run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(run)
+    before = {path.name: path.read_bytes() for path in run.glob("run.db")}
+    said = said_by("generate", run, capsys)
+    assert str(run) in said
+    assert "; " in said
+    assert {path.name: path.read_bytes() for path in run.glob("run.db")} == before
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.9, 0.999])
+async def test_of_a_log_that_was_cut_the_committed_beginning_is_read_and_nothing_else(
+    share: float, run: Path, tmp_path: Path, a_trajectory: Callable[..., Trajectory]
+) -> None:
+    cut_run = tmp_path / "cut"
+    async with Store.open(run / "run.db") as store:
+        for number in range(3, 40):
+            await store.save_trajectory(a_trajectory(number), seconds=1.0)
+        cut_run.mkdir()  # as a power cut would find it: with all of this in the log
+        for name in ("run.db", "run.db-wal", "run.toml"):
+            shutil.copyfile(run / name, cut_run / name)
+    with (cut_run / "run.db-wal").open("r+b") as log:
+        log.truncate(int(share * (cut_run / "run.db-wal").stat().st_size))
+    RunDirectory.open(cut_run).check_whole()
+    with RunReader(cut_run / "run.db") as reader:
+        read = [stored.trajectory for stored in reader.trajectories()]
+    assert read == [a_trajectory(number) for number in range(len(read))]
+    assert 3 <= len(read) < 40
+    assert (len(read) > 3) == (share > 0)
+
+
+CALL: dict[str, Any] = {
+    "reply": b"{}",
+    "extras": b"{}",
+    **dict.fromkeys(("input_tokens", "output_tokens"), 1),
+    **dict.fromkeys(("cached_input_tokens", "reasoning_tokens"), 0),
+    **dict.fromkeys(("started_at", "queued_seconds", "provider_seconds", "total_seconds"), 0.0),
+    "attempts": 1,
+}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[]", b"7", b'"text"', b"null", b"{}"])
+def test_a_row_that_does_not_hold_a_record_is_named(body: bytes) -> None:
+    def none(key: str) -> Any:
+        raise AssertionError(key)
+
+    for read in (
+        lambda: answer_of(CALL | {"reply": body}, "row 5 of run.db"),
+        lambda: function_of(body, "row 5 of run.db"),
+        lambda: trajectory_of(body, none, "row 5 of run.db"),
+        lambda: verdict_of(body, "row 5 of run.db"),
+    ):
+        with pytest.raises(StoreError, match=r"row 5 of run\.db"):
+            read()

@@ -1,0 +1,45 @@
+"""The figures of a run, all read at one moment."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from simkit.traces.books import Books, close_books
+from simkit.traces.counts import RunCounts, count_run
+from simkit.traces.database import StoreError, connect_reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What a run's database tells in numbers."""
+
+    counts: RunCounts
+    books: Books
+
+
+def read_figures(path: Path, *, wanted: int, verdicts: str) -> Figures:
+    """The figures of the database at *path*; a writer may be at work meanwhile.
+
+    Args:
+        wanted: How many conversations the run is to have.
+        verdicts: The set that decides what was kept.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    with closing(connect_reader(path)) as connection:
+
+        def query(select: str, *values: object) -> sqlite3.Cursor:
+            return connection.execute(select, values)
+
+        try:
+            query("BEGIN")  # one snapshot for all the queries
+            return Figures(
+                counts=count_run(query, verdicts),
+                books=close_books(connection, wanted=wanted, verdicts=verdicts),
+            )
+        except (sqlite3.Error, ValueError) as error:  # ValueError: a verdict is not JSON
+            raise StoreError(f"cannot read {path}: {error}") from error
