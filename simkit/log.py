@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, NoReturn, TextIO
 
@@ -109,8 +109,9 @@ class _Write:
     def __call__(self, logger: WrappedLogger, method: str, entry: EventDict) -> NoReturn:
         file = _log_file.get()
         if file is not None:
-            file.write(json.dumps(entry) + "\n")
-            file.flush()
+            with suppress(OSError):  # a full disk: the store says so, and decides what follows
+                file.write(json.dumps(entry) + "\n")
+                file.flush()
         if self._warnings is not None and entry.get("level") in _LEVELS_FOR_PEOPLE:
             self._warnings.write(_line(entry))
             self._warnings.flush()

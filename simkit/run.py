@@ -29,12 +29,12 @@ from simkit.log import log_to
 from simkit.loop_lag import NOTABLE_SECONDS, LoopLag, watched_loop
 from simkit.prompts import package_prompts
 from simkit.providers import Providers, open_providers
-from simkit.same_data import check_same_data, check_same_prompts
+from simkit.same_data import check_belongs, check_same_data, check_same_prompts, data_digest
 from simkit.scenarios import Ground, ground_of, prepare
 from simkit.scheduler import InFlight, work_through
 from simkit.spending import Spending
 from simkit.stages import Judged, Played
-from simkit.standing import PROMPTS, Standing, read_standing
+from simkit.standing import DATA, PROMPTS, Standing, read_standing
 from simkit.traces.events import Preparing, Resumed
 from simkit.traces.records import Scenario, Trajectory
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
@@ -97,6 +97,8 @@ async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
             directory = known.directory or _created(config, out, stack)
             if known.ground is None:
                 ground.graph.save(directory.graph_path)
+            if known.directory is not None:
+                directory.write_config(to_toml(config))
             try:
                 with directory.log_path.open("a") as file, log_to(file), rare_collections():
                     in_flight = await _play_into(
@@ -130,7 +132,8 @@ async def _known(config: RunConfig, out: Path, stack: AsyncExitStack) -> _Known:
         RunDirectory.check_free(out)
         return _Known()
     directory = RunDirectory.open(out)
-    check_same_data(load_config(directory.config_path, {}), config, out)
+    before = load_config(directory.config_path, {})
+    check_same_data(before, config, out)
     stack.enter_context(directory.locked())
     await anyio.to_thread.run_sync(directory.check_whole)
     standing = await anyio.to_thread.run_sync(read_standing, directory.database_path)
@@ -140,7 +143,7 @@ async def _known(config: RunConfig, out: Path, stack: AsyncExitStack) -> _Known:
     ground = None
     if directory.graph_path.exists() or not standing.is_new:
         ground = await anyio.to_thread.run_sync(ground_of, directory.graph_path, config)
-    directory.write_config(to_toml(config))
+        check_belongs(standing.data, data_digest(before, directory.graph_path), out)
     return _Known(directory=directory, ground=ground, standing=standing)
 
 
@@ -180,6 +183,7 @@ async def _play_into(
 ) -> InFlight:
     in_flight = InFlight()
     async with Store.open(directory.database_path) as store, watched_loop() as lag:
+        await store.save_meta(DATA, data_digest(config, directory.graph_path))
         await _note_start(config, ground, standing, store, bus)
         prompts = package_prompts()
         voices = providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)

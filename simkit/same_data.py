@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from simkit.config import ConfigError, RunConfig, quoted
 
@@ -50,6 +53,30 @@ def check_same_prompts(
         "would mix two sets of data; use the simkit that it was made with, or choose a new "
         "folder with --out"
     )
+
+
+def data_digest(config: RunConfig, graph: Path) -> str:
+    """16 bytes in hex that say what decides the data: the options and the function graph.
+
+    Raises:
+        OSError: The graph cannot be read.
+    """
+    digest = hashlib.blake2b(graph.read_bytes(), digest_size=16)
+    digest.update(orjson.dumps(sorted(_deciding(config))))
+    return digest.hexdigest()
+
+
+def check_belongs(noted: str | None, found: str, place: Path) -> None:
+    """Make sure that database, graph and configuration at *place* are of one run.
+
+    Raises:
+        ConfigError: They are not: somebody has put two runs together.
+    """
+    if noted is not None and noted != found:
+        raise ConfigError(
+            f"{place}: run.db was not made with the run.toml and run.graph beside it; put back "
+            "those that belong to it, or choose a new folder with --out"
+        )
 
 
 def _deciding(config: RunConfig) -> Iterator[tuple[str, Any]]:

@@ -20,6 +20,9 @@ from simkit.traces.store import RunReader
 PROMPTS = "prompts"
 """Where a run notes the hashes of its prompts."""
 
+DATA = "data"
+"""Where a run notes its `data_digest`."""
+
 PARENT = "parent"
 """Where a fork notes what it continues, as JSON."""
 
@@ -48,6 +51,8 @@ class Standing:
     prompts: Mapping[str, str] | None = None
     """Prompts that it was made with, to the hashes of their files; None: not noted."""
 
+    data: str | None = None
+    """Its `data_digest`; None: not noted."""
     is_fork: bool = False
     """Whether it continues a conversation of another run."""
 
@@ -82,5 +87,6 @@ def read_standing(database: Path) -> Standing:
         outcomes=outcomes,
         paid=paid,
         prompts=orjson.loads(meta[PROMPTS]) if PROMPTS in meta else None,
+        data=meta.get(DATA),
         is_fork=PARENT in meta,
     )

@@ -203,6 +203,8 @@ def _obstacle(path: Path) -> str | None:
         return "is a file"
     if is_run_database(path / "run.db"):
         return "already holds a run"
+    if (path / "run.toml").exists() and (path / "run.graph").exists():
+        return "has lost its run.db, or that is damaged; put back a copy, try `simkit recover`"
     if any(path.iterdir()):
         return "is not empty and not a simkit run, so nothing in it was touched"
     return None

@@ -295,8 +295,11 @@ class RunReader:
     def _query(self, select: str, *values: object) -> Iterator[Any]:
         try:
             yield from self._connection.execute(select, values)
-        except sqlite3.Error as error:
-            raise StoreError(f"cannot read {self._path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            mend = ""
+            if "malformed" in str(error):
+                mend = f"; save what is left: simkit recover {self._path.parent} --out DIR"
+            raise StoreError(f"cannot read {self._path}: {error}{mend}") from error
 
     def _stored(
         self, scenario: int, body: bytes, verdict: bytes | None, seconds: float

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import changes, cost, faults, memory, quota
+from tests.bench import changes, cost, faults, journal, memory, quota, replay
 from tests.bench.row import Row
 
 BENCHES: dict[str, Callable[[], list[Row]]] = {
@@ -21,6 +21,8 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "changes": changes.measure,
     "faults": faults.measure,
     "memory": memory.measure,
+    "journal": journal.measure,
+    "replay": replay.measure,
 }
 
 

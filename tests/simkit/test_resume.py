@@ -162,6 +162,17 @@ async def test_changed_prompts_are_refused_and_named(tmp_path: Path) -> None:
             await run(config, tmp_path / "run", Bus())
 
 
+async def test_two_runs_that_were_put_together_by_hand_are_told_apart(tmp_path: Path) -> None:
+    async with standin() as base_url:
+        config = configured(base_url, run__conversations=2)
+        await run(config, tmp_path / "one", Bus())
+        other = configured(base_url, run__conversations=2, run__seed=5)
+        await run(other, tmp_path / "other", Bus())
+        (tmp_path / "other" / "run.db").replace(tmp_path / "one" / "run.db")
+        with pytest.raises(ConfigError, match="was not made with"):
+            await run(config, tmp_path / "one", Bus())
+
+
 async def test_a_run_that_another_process_works_on_is_refused(tmp_path: Path) -> None:
     async with standin() as base_url:
         config = configured(base_url, run__conversations=2)
