@@ -52,6 +52,8 @@ _CERTAIN_RETURN_SECONDS = 60.0
 
 _READ_CHARACTERS = 4000
 
+_QUOTA_SECONDS = 90.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
@@ -140,8 +142,11 @@ def _is_balance(status: int, said: Complaint) -> bool:
 
 
 def _rate_limited(happened: str, wait: float | None, said: Complaint) -> RateLimited:
+    # A long wait is a quota that is used up: asking more slowly would not have helped.
+    is_pace = wait is None or wait < _QUOTA_SECONDS
+    advice = ". If this repeats, lower the limits set for this provider." if is_pace else ""
     return RateLimited(
-        f"{happened}. If this repeats, lower the limits set for this provider.",
+        f"{happened}{advice}",
         retry_after_seconds=wait,
         limit=exceeded_limit(said.words, said.text),
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
+from simkit.log import configure_log
 from tests.bench import changes, cost, faults, journal, memory, quota, replay
 from tests.bench.row import Row
 
@@ -30,6 +31,7 @@ def main(names: list[str]) -> None:
     unknown = [name for name in names if name not in BENCHES]
     if unknown:
         sys.exit(f"no bench called {unknown[0]}; there is {', '.join(BENCHES)}")
+    configure_log(secrets=frozenset(), warnings=None)  # the table is what is read
     table = Table(
         "what", "measured", "baseline", "ratio", "aim", "besides", title="simkit benchmarks"
     )

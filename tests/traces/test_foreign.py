@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from simkit.foreign_tools import read_tools
+from simkit.traces.exports import export
 from simkit.traces.foreign import (
     Conversation,
     ForeignFileError,
@@ -22,6 +23,7 @@ from simkit.traces.foreign import (
 )
 from simkit.traces.formats import openai_messages, sharegpt, toolmind
 from simkit.traces.records import Message, ToolCall, Trajectory, TurnVerdict, Verdict
+from simkit.traces.store import RunReader, Store
 
 TALK = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}
 MIXED = Verdict(
@@ -70,6 +72,27 @@ def test_an_openai_export_read_and_exported_again_has_the_same_bytes(
     # The export keeps of a function only what it offers; the rest is as it was.
     assert [row.trajectory.provenance for row in found] == [plain.provenance, odd.provenance]
     assert [row.trajectory.messages for row in found] == [plain.messages, odd.messages]
+
+
+async def test_from_an_openai_export_through_a_store_to_an_export_nothing_is_lost(
+    tmp_path: Path, a_trajectory: Callable[..., Trajectory]
+) -> None:
+    before = tmp_path / "before.jsonl"
+    before.write_bytes(
+        b"".join(
+            line + b"\n"
+            for number in (2, 5)
+            for line in openai_messages.rows(a_trajectory(number), MIXED)
+        )
+    )
+    async with Store.open(tmp_path / "run.db") as store:
+        for row in read_all(before):
+            assert row.stated is not None
+            await store.save_trajectory(row.trajectory, seconds=0.0)
+            await store.save_verdict(row.trajectory.scenario.number, row.stated)
+    with RunReader(tmp_path / "run.db") as reader:
+        report = export(reader, "openai", tmp_path / "after.jsonl")
+    assert report.path.read_bytes() == before.read_bytes()
 
 
 def _exported(row: Conversation) -> list[bytes]:
