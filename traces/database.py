@@ -113,9 +113,28 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """
     check_database(path)
     try:
-        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        return _opened_to_read(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        if path.with_name(f"{path.name}-wal").exists():
+            raise StoreError(f"cannot open {path} for reading: {error}") from error
+    try:
+        # Even readers of a database with a write-ahead log write beside it. Where they may
+        # not, and there is no log, nobody else can be writing either.
+        return _opened_to_read(path, "immutable=1")
     except sqlite3.Error as error:
         raise StoreError(f"cannot open {path} for reading: {error}") from error
+
+
+def _opened_to_read(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, isolation_level=None)
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()  # what cannot be read shows now
+    except sqlite3.OperationalError:
+        connection.close()
+        raise
+    except sqlite3.DatabaseError:
+        pass  # damage, which those who read will meet, or get around
+    return connection
 
 
 def is_run_database(path: Path) -> bool:

@@ -68,7 +68,7 @@ class RunDirectory:
         except (OSError, StoreError) as error:
             raise RunDirectoryError(f"cannot look into {path}: {error}") from error
         if obstacle is not None:
-            raise RunDirectoryError(f"{path} {obstacle}; choose a new folder with --out")
+            raise RunDirectoryError(f"{path} {obstacle}")
 
     @classmethod
     def create(cls, path: Path, config_toml: str) -> RunDirectory:
@@ -200,13 +200,19 @@ def _obstacle(path: Path) -> str | None:
     if not path.exists():
         return None
     if not path.is_dir():
-        return "is a file"
+        return "is a file; choose a new folder with --out"
     if is_run_database(path / "run.db"):
-        return "already holds a run"
+        return "already holds a run; choose a new folder with --out"
     if (path / "run.toml").exists() and (path / "run.graph").exists():
-        return "has lost its run.db, or that is damaged; put back a copy, try `simkit recover`"
+        return (
+            "has lost its run.db, or that is damaged; put back a copy, or save what is left: "
+            f"simkit recover {path} --out DIR"
+        )
     if any(path.iterdir()):
-        return "is not empty and not a simkit run, so nothing in it was touched"
+        return (
+            "is not empty and not a simkit run, so nothing in it was touched; choose a new folder "
+            "with --out"
+        )
     return None
 
 

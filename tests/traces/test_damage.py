@@ -170,3 +170,10 @@ def test_a_row_that_does_not_hold_a_record_is_named(body: bytes) -> None:
     ):
         with pytest.raises(StoreError, match=r"row 5 of run\.db"):
             read()
+
+
+def test_a_run_in_a_folder_that_nobody_may_write_is_read(run: Path) -> None:
+    """Here what SQLite would write beside the database cannot be made, also not by root."""
+    (run / "run.db-shm").mkdir()
+    with RunReader(run / "run.db") as reader:
+        assert [stored.trajectory.scenario.number for stored in reader.trajectories()] == [0, 1, 2]
