@@ -28,23 +28,15 @@ class Drain:
     def __init__(self) -> None:
         self.calls = 0
         """Calls that are being made."""
-        self._requested = anyio.Event()
-        self._idle = anyio.Event()
-
-    @property
-    def is_requested(self) -> bool:
+        self.is_requested = False
         """Whether calls are held back."""
-        return self._requested.is_set()
+        self._idle = anyio.Event()
 
     def request(self) -> None:
         """Hold back every call that has not begun."""
-        self._requested.set()
+        self.is_requested = True
         if not self.calls:
             self._idle.set()
-
-    async def requested(self) -> None:
-        """Wait until `request`."""
-        await self._requested.wait()
 
     async def idle(self) -> None:
         """Wait until no call is being made and every answer has reached the journal."""
