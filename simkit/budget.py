@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import anyio
 
@@ -19,11 +19,15 @@ class Budget:
         ledger: Counts what is paid.
         prices: Of the models that are asked.
         wanted: How many conversations the run is to play.
+        unpriced: Models that have no price.
     """
 
-    def __init__(self, ledger: Ledger, prices: Prices, *, wanted: int) -> None:
+    def __init__(
+        self, ledger: Ledger, prices: Prices, *, wanted: int, unpriced: Sequence[str] = ()
+    ) -> None:
         self.ledger = ledger
         self.prices = prices
+        self.unpriced = tuple(unpriced)
         self._wanted = wanted
         self._started = 0
         self._waiting = False
@@ -107,19 +111,24 @@ def open_budget(config: RunConfig, standing: Standing | None = None) -> Budget:
     limits = config.budget
     prices = load_prices(limits.prices)
     unpriced = [
-        _no_price(provider, model)
+        (provider, model)
         for provider, model in dict.fromkeys(_models(config))
         if prices.of(provider, model) is None
     ]
     if unpriced and limits.money is not None:
-        raise ConfigError(*unpriced)
+        raise ConfigError(*(_no_price(provider, model) for provider, model in unpriced))
     currency = None if unpriced else prices.currency
     ledger = Ledger(tokens=limits.tokens, money=limits.money, currency=currency)
     standing = standing or Standing()
     price_of = {model: prices.of(provider, model) for provider, model in _models(config)}
     for (model, role), (calls, usage) in standing.paid.items():
         ledger.carry(model, role, calls, usage, price_of.get(model))
-    return Budget(ledger, prices, wanted=config.run.conversations - len(standing.judged))
+    return Budget(
+        ledger,
+        prices,
+        wanted=max(0, config.run.conversations - len(standing.judged)),
+        unpriced=list(dict.fromkeys(model for _, model in unpriced)),
+    )
 
 
 def _models(config: RunConfig) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from simkit.agents.beginning import Beginning
@@ -14,6 +14,9 @@ from simkit.filters.rules import default_checks
 from simkit.prompts import Prompts
 from simkit.traces.calls import AgentRole
 from simkit.traces.voice import Voice
+
+JUDGES = ("trajectory_judge", "turn_judge")
+"""The stages of a pipeline that ask a model."""
 
 
 def conversations(
@@ -43,15 +46,22 @@ def conversations(
     )
 
 
-def pipeline(voices: Mapping[AgentRole, Voice], prompts: Prompts) -> FilterPipeline:
-    """What judges the trajectories of a run; by rules alone where there is no judge."""
+def pipeline(
+    voices: Mapping[AgentRole, Voice], prompts: Prompts, without: Container[str] = ()
+) -> FilterPipeline:
+    """What judges trajectories; by rules alone where there is no judge.
+
+    Args:
+        without: Names of rules, and of `JUDGES`, that are not asked.
+    """
+    checks = [check for check in default_checks() if check.name not in without]
     if "judge" not in voices:
-        return FilterPipeline(default_checks(), None, None)
+        return FilterPipeline(checks, None, None)
     voice = voices["judge"]
     if voice.temperature is None:
         voice = replace(voice, temperature=0.0)  # a judge should say the same thing twice
     return FilterPipeline(
-        default_checks(),
-        TrajectoryJudge(voice, prompts.filters),
-        TurnJudge(voice, prompts.filters),
+        checks,
+        TrajectoryJudge(voice, prompts.filters) if "trajectory_judge" not in without else None,
+        TurnJudge(voice, prompts.filters) if "turn_judge" not in without else None,
     )

@@ -6,17 +6,22 @@ import os
 from collections.abc import Iterable
 
 from simkit.config import ConfigError, RunConfig, api_key, no_model
+from simkit.config_problems import Origin
+from simkit.prices import load_prices
 from simkit.traces.calls import AgentRole
 
 
-def check_run(config: RunConfig) -> None:
+def check_run(config: RunConfig, origin: Origin | None = None) -> None:
     """Make sure that a run can start.
 
+    Args:
+        origin: Where *config* comes from, to be named; None: nobody knows.
+
     Raises:
-        ConfigError: No catalog, a role without model or provider, or a key that its
-            environment variable does not hold; all of them at once.
+        ConfigError: No catalog, a role without model or provider, a key that its environment
+            variable does not hold, or prices that cannot be used; all of them at once.
     """
-    problems = [*_catalog_problems(config), *_model_problems(config)]
+    problems = [*_catalog_problems(config), *_model_problems(config), *price_problems(config)]
     used = _providers_in_use(config)
     if config.graph.embedder == "provider":
         problems += embedding_problems(config)
@@ -29,7 +34,7 @@ def check_run(config: RunConfig) -> None:
         if name in config.providers:
             problems += key_problems(config, name)
     if problems:
-        raise ConfigError(*problems)
+        raise ConfigError(*(problems if origin is None else map(origin.before, problems)))
 
 
 def secrets(config: RunConfig) -> frozenset[str]:
@@ -46,6 +51,15 @@ def missing_provider(key: str, name: str, known: Iterable[str]) -> str:
     tables = ", ".join(f"[providers.{other}]" for other in known)
     mend = f"there is {tables}" if tables else "give its base_url there or with --base-url"
     return f"{key}: expected a table [providers.{name}]; {mend}"
+
+
+def price_problems(config: RunConfig) -> tuple[str, ...]:
+    """What is wrong with the file of prices, a line for each problem."""
+    try:
+        load_prices(config.budget.prices)
+    except ConfigError as error:
+        return error.problems
+    return ()
 
 
 def _catalog_problems(config: RunConfig) -> list[str]:

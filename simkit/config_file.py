@@ -28,8 +28,8 @@ def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
         overrides: Dotted key to value, as in ``{"run.seed": 3}``; a value of None is no
             override. ``provider.X`` stands for X of the provider that ``[model]`` names.
 
-    Relative catalog paths start at the folder of *path* in the file, and at the working
-    directory in *overrides*; the result holds absolute ones.
+    Relative paths start at the folder of *path* in the file, and at the working directory in
+    *overrides*; the result holds absolute ones.
 
     Raises:
         ConfigError: The file cannot be read or a value is wrong; one line for each problem,
@@ -77,6 +77,8 @@ def _apply(overrides: Mapping[str, Any], data: dict[str, Any]) -> frozenset[str]
         table[name] = value
     if paths is not None:
         data["catalog"]["paths"] = [_absolute(Path(item), Path.cwd()) for item in paths]
+    if (prices := overrides.get("budget.prices")) is not None:
+        data["budget"]["prices"] = _absolute(Path(prices), Path.cwd())
     return frozenset(keys)
 
 

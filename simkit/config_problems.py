@@ -53,6 +53,10 @@ class Origin:
         """What to call the source of *key*."""
         return "command line" if key in self.flags else self.file
 
+    def before(self, problem: str) -> str:
+        """*problem*, which begins with its key, with its source before it."""
+        return f"{self.of(problem.partition(':')[0])}: {problem}"
+
 
 def problem_lines(error: ValidationError, origin: Origin) -> list[str]:
     """One line for each problem of *error*: source, dotted key, expected, found, mend."""

@@ -22,7 +22,7 @@ from simkit.run import RunSummary
 from simkit.traces.counts import RunCounts
 from simkit.traces.exports import ExportFormat, export, export_name
 from simkit.traces.run_directory import RunDirectory
-from simkit.traces.store import RunReader, StoredTrajectory
+from simkit.traces.run_reader import RunReader, StoredTrajectory
 from simkit.watched_run import watched_run
 
 OPTIONS: Mapping[str, object] = {

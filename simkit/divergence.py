@@ -10,8 +10,10 @@ import orjson
 
 from simkit.clients.recorded import Miss
 from simkit.json_difference import Difference, first_difference
-from simkit.traces.calls import ChatRequest
+from simkit.traces.calls import CallSite, ChatRequest
 
+_DAMAGED = "a reply that is damaged in the run's database and cannot be read"
+_NOT_PLAYED_ON = "nothing, since what follows depends on the reply"
 _OTHER_BYTES = Difference("", "these values", "the same values in other bytes")
 
 
@@ -27,7 +29,8 @@ class Divergence:
     """Who wrote the message, or was asked; None for what belongs to no one."""
     field: str
     """Path to the value, e.g. ``tool_calls[0].arguments``. It begins with ``request`` where a
-    model was asked something that it had not been asked."""
+    model was asked something that it had not been asked, and is ``reply`` where what it answered
+    is damaged."""
     recorded: str
     new: str
 
@@ -71,9 +74,14 @@ def verdict_divergence(
 
 
 def request_divergence(miss: Miss, recorded: ChatRequest | None = None) -> Divergence:
-    """What was asked that had not been asked; with where it differs from the *recorded* request
-    for the same place, when that is known."""
+    """What was asked that had not been asked, or whose reply is damaged.
+
+    With where it differs from the *recorded* request for the same place, when that is known.
+    """
     site = miss.request.site
+    if miss.damaged:
+        damage = Difference(f"reply{_which(site)}", _DAMAGED, _NOT_PLAYED_ON)
+        return _named(site.scenario, site.turn, site.role, damage)
     found = None if recorded is None else first_difference(_asked(recorded), _asked(miss.request))
     if found is None:
         instead = miss.instead
@@ -82,15 +90,16 @@ def request_divergence(miss: Miss, recorded: ChatRequest | None = None) -> Diver
             if instead is None
             else f"another request (model {instead.model}, fingerprint {instead.fingerprint.hex()})"
         )
-        place = "".join(
-            f", {name} {number}"
-            for name, number in (("part", site.part), ("ask", site.ask))
-            if number
-        )
-        now = f"model {miss.model}, fingerprint {miss.fingerprint.hex()}{place}"
+        now = f"model {miss.model}, fingerprint {miss.fingerprint.hex()}{_which(site)}"
         found = Difference("", before, now)
     field = f"request.{found.path}" if found.path else "request"
     return _named(site.scenario, site.turn, site.role, found._replace(path=field))
+
+
+def _which(site: CallSite) -> str:
+    """Which one of several calls for a message *site* is, after the first."""
+    numbers = (("part", site.part), ("ask", site.ask))
+    return "".join(f", {name} {number}" for name, number in numbers if number)
 
 
 def _in_intent(

@@ -56,6 +56,11 @@ class FilterSummary:
     first_rejected: list[RejectedRow] = field(default_factory=list)
     """The first `MOST_TOLD`."""
 
+    @property
+    def rows(self) -> int:
+        """Rows of the file, readable or not."""
+        return self.kept + self.dropped + self.rejected
+
     def reject(self, row: RejectedRow) -> None:
         self.rejected += 1
         if self.rejected <= MOST_TOLD:
@@ -79,7 +84,7 @@ class FilterSummary:
         """The figures by name."""
         return {
             "format": self.form,
-            "rows": self.kept + self.dropped + self.rejected,
+            "rows": self.rows,
             "kept": self.kept,
             "dropped": self.dropped,
             "rejected": self.rejected,
@@ -92,13 +97,13 @@ class FilterSummary:
 
     def as_tables(self) -> RenderableType:
         """The figures for people; tables without a row are left out."""
-        rows = self.kept + self.dropped + self.rejected
+        read_as = "" if self.form is None else f", read as {self.form}"
         turns = self.trained_turns + self.masked_turns
         conversations = {"kept": self.kept, "dropped": self.dropped, "rejected": self.rejected}
         trained = {"trained on": self.trained_turns, "masked": self.masked_turns}
         tables = [
-            share_table(f"rows, read as {self.form}", conversations, rows),
-            share_table("dropped because of", _by_frequency(self.dropped_by), rows),
+            share_table(f"rows{read_as}", conversations, self.rows),
+            share_table("dropped because of", _by_frequency(self.dropped_by), self.rows),
             share_table("assistant turns of kept conversations", trained, turns),
             share_table("masked because of", _by_frequency(self.masked_by), self.masked_turns),
             value_table(

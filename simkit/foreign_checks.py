@@ -12,9 +12,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from simkit.filters.filter import Check, Objection
-from simkit.filters.rules import CallResultLinkage, KnownFunction, RoleOrder, default_checks
+from simkit.filters.rules import (
+    CallResultLinkage,
+    KnownFunction,
+    RoleOrder,
+    SchemaValidArguments,
+    default_checks,
+)
 from simkit.traces.foreign import Conversation
 from simkit.traces.formats.foreign_row import IDS_REPEATED
+from simkit.traces.one_line import one_line
 from simkit.traces.records import Message, Trajectory
 
 _NUMBER = re.compile(r"message (\d+)")
@@ -27,7 +34,8 @@ def checks_for(conversation: Conversation) -> list[Check]:
     - An id of a call may come again later, when each goes with the result directly after it:
       providers do repeat them, in a quarter of tau-bench's published conversations.
     - An open row counts as closed by a result for each call and an answer.
-    - `KnownFunction` is left out where nobody knows what was on offer.
+    - Where nobody knows what was on offer, `KnownFunction` is left out, and of
+      `SchemaValidArguments` there remains that arguments are a JSON object.
     """
     return [
         _adapted(check, conversation)
@@ -43,6 +51,8 @@ def turns_only(checks: Iterable[Check]) -> list[Check]:
 
 def _adapted(check: Check, conversation: Conversation) -> Check:
     adapted = check
+    if isinstance(check, SchemaValidArguments) and not conversation.offers_tools:
+        return _ReadableArguments(inner=check)
     if isinstance(check, RoleOrder):
         adapted = _AfterSystemPrompt(inner=adapted)
     if isinstance(check, CallResultLinkage) and IDS_REPEATED in conversation.notes:
@@ -68,6 +78,21 @@ class _TurnsOnly(_Around):
 
     def check(self, trajectory: Trajectory) -> Iterator[Objection]:
         return (found for found in self.inner.check(trajectory) if found.turn is not None)
+
+
+class _ReadableArguments(_Around):
+    """In the place of `SchemaValidArguments`, which passes over functions that it does not know."""
+
+    __slots__ = ()
+
+    def check(self, trajectory: Trajectory) -> Iterator[Objection]:
+        for index, message in enumerate(trajectory.messages):
+            for call in message.tool_calls:
+                try:
+                    call.parsed_arguments()
+                except ValueError as error:
+                    reason = one_line(f"message {index} calls {call.name!r}: {error}")
+                    yield Objection(check=self.name, message=reason, turn=index)
 
 
 class _AfterSystemPrompt(_Around):

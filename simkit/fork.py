@@ -10,7 +10,6 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
-import orjson
 
 from simkit.agents.beginning import Beginning
 from simkit.budget import open_budget
@@ -19,8 +18,10 @@ from simkit.config import RunConfig
 from simkit.config_check import check_run
 from simkit.config_file import load_config, to_toml
 from simkit.drain import Drain
+from simkit.fork_note import PARENT, PARENT_FOLDER, ForkNote
 from simkit.fork_point import ForkError, fork_point
-from simkit.fork_stage import ForkStage
+from simkit.kept_config import keep_config
+from simkit.playing import Playing
 from simkit.prompts import (
     Prompts,
     filling_in,
@@ -32,11 +33,11 @@ from simkit.prompts import (
 from simkit.providers import open_providers
 from simkit.run import RunSummary
 from simkit.same_data import check_same_data, check_same_prompts
-from simkit.standing import PARENT, Standing, read_standing
+from simkit.standing import Standing, read_standing
 from simkit.traces.records import Scenario
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
+from simkit.traces.run_reader import RunReader
 from simkit.traces.seeds import derive_seed
-from simkit.traces.store import RunReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class Fork:
 
     beginning: Beginning
     scenario: Scenario
+    """The parent's."""
+    folder: Path
     """The parent's."""
     prompts: Path | None
     """Folder of the prompts in the place of simkit's; None: simkit's own."""
@@ -56,13 +59,9 @@ class Fork:
             yield replace(self.scenario, number=number, seed=seed)
 
     @property
-    def note(self) -> str:
-        """What is continued and how, as JSON."""
-        parent = self.beginning.parent
-        told = {name: getattr(parent, name) for name in ("run", "conversation", "id", "turn")}
-        if parent.user_said:
-            told["user_says"] = self.beginning.messages[-1].content
-        return orjson.dumps(told).decode()
+    def note(self) -> ForkNote:
+        """What is continued and how."""
+        return ForkNote.of(self.beginning)
 
     async def play(
         self, config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
@@ -89,26 +88,30 @@ class Fork:
                 )
                 await providers.check()
                 directory = known.directory or self._created(config, out, stack)
-                stage = ForkStage(directory, config, prompts, providers, budget, bus)
+                keep_config(directory, config, budget.prices, comment=self._comment)
+                playing = Playing(
+                    directory=directory,
+                    config=config,
+                    prompts=prompts,
+                    standing=known.standing,
+                    providers=providers,
+                    budget=budget,
+                    bus=bus,
+                )
                 scenarios = self.scenarios(config.run.conversations)
+                notes = {PARENT: self.note.as_json, PARENT_FOLDER: _text(self.folder.absolute())}
                 try:
                     if self.prompts is not None:
                         keep_prompts(self.prompts, directory.path)
                     with filling_in(self.prompts):
-                        in_flight = await stage.play(
-                            self.beginning, scenarios, self.note, known.standing
-                        )
+                        in_flight = await playing.play(scenarios, notes, self.beginning)
                 except BaseException:
                     directory.discard()
                     raise
         finally:
             bus.close()
-        return RunSummary(
-            directory=directory.path,
-            seconds=anyio.current_time() - started,
-            peak_in_flight=in_flight.peak,
-            not_started=budget.not_started,
-            spending=budget.spending(),
+        return RunSummary.of(
+            directory, known.standing, budget, peak=in_flight.peak, started=started
         )
 
     async def _known(
@@ -124,13 +127,12 @@ class Fork:
         check_same_data(load_config(directory.config_path, {}), config, out)
         standing = await anyio.to_thread.run_sync(read_standing, directory.database_path)
         check_same_prompts(standing.prompts, prompts.hashes, out)
-        directory.write_config(self._toml(config))
         return _Known(directory=directory, standing=standing)
 
     def _check_same(self, directory: RunDirectory) -> None:
         with RunReader(directory.database_path) as reader:
             meta = reader.meta()
-        noted = meta.get(PARENT)
+        noted = ForkNote.in_meta(meta)
         if meta and noted != self.note:  # without any, it was killed before it had begun
             what = "a run that is no fork" if noted is None else "another fork"
             raise RunDirectoryError(
@@ -138,13 +140,14 @@ class Fork:
             )
 
     def _created(self, config: RunConfig, out: Path, stack: AsyncExitStack) -> RunDirectory:
-        directory = RunDirectory.create(out, self._toml(config))
+        directory = RunDirectory.create(out, self._comment + to_toml(config))
         stack.enter_context(directory.locked())
         return directory
 
-    def _toml(self, config: RunConfig) -> str:
-        comment = self.note.replace("\x7f", "\\u007f")  # JSON may hold it, a comment may not
-        return f"# A fork; its parent: {comment}\n{to_toml(config)}"
+    @property
+    def _comment(self) -> str:
+        note = self.note.as_json.replace("\x7f", "\\u007f")  # JSON may hold it, a comment may not
+        return f"# A fork; its parent: {note}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +188,28 @@ def open_fork(
     return Fork(
         beginning=fork_point(stored.trajectory, _name(run), turn, user_says),
         scenario=stored.trajectory.scenario,
+        folder=directory.path,
         prompts=prompts or own_prompts(directory.path),
     )
 
 
+def noted_fork(out: Path) -> ForkNote | None:
+    """What the fork in the folder *out* continues; None when there is none.
+
+    Raises:
+        RunDirectoryError, StoreError: It cannot be read.
+    """
+    if not RunDirectory.is_run(out):
+        return None
+    with RunReader(RunDirectory.open(out).database_path) as reader:
+        return ForkNote.in_meta(reader.meta())
+
+
 def _name(run: Path) -> str:
-    """The folder's own name as text; a name on the disk may be any bytes."""
-    return os.fsencode(run.resolve().name).decode(errors="replace")
+    """The folder's own name."""
+    return _text(Path(run.resolve().name))
+
+
+def _text(path: Path) -> str:
+    """*path* as text; a name on the disk may be any bytes."""
+    return os.fsencode(path).decode(errors="replace")

@@ -16,7 +16,7 @@ _PROVIDER = "fork"
 
 def fork_config(
     parent: Path,
-    count: int,
+    count: int | None,
     overrides: Mapping[str, Any],
     *,
     roles: Iterable[AgentRole] = (),
@@ -27,6 +27,8 @@ def fork_config(
     """The configuration in the file *parent*, for *count* continuations.
 
     Args:
+        parent: Of the run that is continued; or of the fork, which goes on.
+        count: None: as many as *parent* says.
         overrides: As for `load_config`.
         roles: Whom *model* and *base_url* are about; none: every role.
         model: Asked in the place of the role's model, without its fallbacks.

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simkit.config import ConfigError
@@ -21,6 +22,7 @@ from simkit.traces.calls import Usage
 SHIPPED = Path(__file__).with_name("prices.toml")
 
 _PER_MILLION = 1_000_000
+_MEND = "; correct the path there, or name a file of prices with --prices"
 _Name = Annotated[str, Field(min_length=1)]
 _Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -93,13 +95,19 @@ def load_prices(path: Path | None) -> Prices:
     try:
         prices = Prices.model_validate(read_toml(file))
     except ConfigError as error:
-        raise ConfigError(*(f"budget.prices: {line}" for line in error.problems)) from error
+        mend = _MEND if isinstance(error.__cause__, OSError) else ""
+        raise ConfigError(*(f"budget.prices: {line}{mend}" for line in error.problems)) from error
     except ValidationError as error:
         lines = (problem_line(detail, _table) for detail in error.errors())
         raise ConfigError(*(f"budget.prices: {file}: {line}" for line in lines)) from None
     if repeated := _repeated(prices.prices):
         raise ConfigError(*(f"budget.prices: {file}: {name} has two prices" for name in repeated))
     return prices
+
+
+def prices_toml(prices: Prices) -> str:
+    """*prices* as TOML; `load_prices` on the text gives equal ones."""
+    return tomli_w.dumps(prices.model_dump(exclude_none=True))
 
 
 def _table(path: tuple[str, ...]) -> type[_Table]:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 _SMALLEST_ROW_BYTES = 64
-"""Bounds the number of rows where nothing tells it; rows of a run are longer."""
+"""Bounds the rowids to look for where nothing tells the last; rows of a run are longer."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class ReadableRows:
     """Rowids that cannot be read, ascending; some of them may never have been there."""
     known: int | None = field(default=None, init=False)
     """How many rows there were according to an index; None when no index can be read."""
+    highest: int | None = field(default=None, init=False)
+    """The last rowid there was; None when it cannot be read."""
 
     def __iter__(self) -> Iterator[sqlite3.Row]:
         """Each row once, in no order to rely on; its columns are those of the table."""
@@ -76,18 +78,20 @@ class ReadableRows:
         return None
 
     def _find_last(self) -> int:
-        """A rowid that no row is beyond; notes by the way how many rows there are."""
+        """A rowid that no row is beyond; notes by the way what tells how many rows there are."""
         for index in self._indexes():
             select = f"SELECT count(*), max(rowid) FROM {self.table} INDEXED BY {index}"  # noqa: S608 - our own names
             with suppress(sqlite3.Error):
                 self.known, last = self.connection.execute(select).fetchone()
-                return last or 0
+                self.highest = last or 0
+                return self.highest
         if self.last is not None:
             return self.last
         with suppress(sqlite3.Error):
             select = f"SELECT max(rowid) FROM {self.table} NOT INDEXED"  # noqa: S608 - our own name
             (last,) = self.connection.execute(select).fetchone()
-            return last or 0
+            self.highest = last or 0
+            return self.highest
         (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
         (page_bytes,) = self.connection.execute("PRAGMA page_size").fetchone()
         return int(pages * page_bytes // _SMALLEST_ROW_BYTES)

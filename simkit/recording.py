@@ -11,8 +11,8 @@ from typing import Any, Self
 from simkit.clients.recorded import RecordedCall
 from simkit.traces import rows
 from simkit.traces.calls import Answer, CallSite
-from simkit.traces.database import StoreError, connect_reader
-from simkit.traces.store import RunReader, StoredTrajectory
+from simkit.traces.database import StoreError, connect_reader, unreadable
+from simkit.traces.run_reader import RunReader, StoredTrajectory
 
 _SITE = tuple(field.name for field in fields(CallSite))
 
@@ -45,6 +45,8 @@ class Recording:
         self._reader = RunReader(path)
         self._connection = connect_reader(path)
         self._connection.row_factory = sqlite3.Row
+        # A damaged text is met where it is read, not by every query that passes it.
+        self._connection.text_factory = lambda text: text.decode(errors="surrogateescape")
 
     def __enter__(self) -> Self:
         return self
@@ -93,17 +95,19 @@ class Recording:
         )
 
     def _answer(self, row: Any, site: CallSite) -> Answer:
-        place = f"the {site.role}'s call for message {site.turn} of scenario {site.scenario}"
+        place = f"the {site.role}'s call for message {site.turn} of conversation {site.scenario}"
         try:
             return rows.answer_of(row, f"{place} in {self._path}")
         except ValueError as error:
-            raise StoreError(f"{place} in {self._path} is not JSON: {error}") from error
+            raise StoreError(
+                f"{place} in {self._path} is not JSON: {error}; {rows.SAVE_THE_OTHERS}"
+            ) from error
 
     def _query(self, select: str, *values: object) -> list[Any]:
         try:
             return self._connection.execute(select, values).fetchall()
         except sqlite3.Error as error:
-            raise StoreError(f"cannot read {self._path}: {error}") from error
+            raise unreadable(self._path, error) from error
 
 
 _SELECT_CALLS = "SELECT * FROM calls WHERE scenario = ? ORDER BY role, turn, part, ask"

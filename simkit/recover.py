@@ -6,16 +6,19 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from simkit.config import ConfigError, RunConfig
 from simkit.config_file import load_config, to_toml
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.graph_file import GraphError
+from simkit.kept_config import keep_config
+from simkit.prices import load_prices
 from simkit.salvage import TABLES, Salvage, TableRecovery
 from simkit.traces.database import StoreError, check_database, connect_writer
-from simkit.traces.run_directory import RunDirectory, RunDirectoryError
+from simkit.traces.run_directory import RunDirectory
 
 _SQLITE = b"SQLite format 3\0"
 
@@ -34,9 +37,7 @@ class Recovery:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is missing."""
-        return self.graph_problem is None and not any(
-            table.unfit or table.lost for table in self.tables.values()
-        )
+        return self.graph_problem is None and all(table.is_whole for table in self.tables.values())
 
 
 def recover(run: Path, out: Path) -> Recovery:
@@ -55,21 +56,23 @@ def recover(run: Path, out: Path) -> Recovery:
             can be read.
     """
     source = RunDirectory(run)
-    for path in (source.config_path, source.database_path):
-        if not path.is_file():
-            raise RunDirectoryError(
-                f"there is no {path}, and a run is recovered from its run.toml and its run.db; "
-                "give the folder of a run, or put a copy of the file there"
-            )
+    source.check_files()
     _check_ours(source.database_path)
     config = load_config(source.config_path, {})
-    with source.locked():
+    with source.locked(to_read=True):
         directory = RunDirectory.create(out, to_toml(config))
         try:
+            _keep_prices(directory, config)
             return _recovered(source, directory, config.run.conversations)
         except BaseException:
             shutil.rmtree(directory.path)
             raise
+
+
+def _keep_prices(directory: RunDirectory, config: RunConfig) -> None:
+    """Make the new run independent of the damaged one's prices, where they can be read."""
+    with suppress(ConfigError):  # whoever goes on with the run is told what to do
+        keep_config(directory, config, load_prices(config.budget.prices))
 
 
 def _check_ours(path: Path) -> None:
@@ -96,7 +99,7 @@ def _recovered(source: RunDirectory, directory: RunDirectory, conversations: int
         tables = {table: salvage.save(table) for table in TABLES}
         lost_trajectories = salvage.lost_trajectories()
         if not any(tables[table].saved for table in TABLES if table != "meta"):
-            raise StoreError(f"nothing in {source.database_path} can be read; nothing was saved")
+            raise _nothing_left(source.database_path)
         new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return Recovery(
         directory=directory.path,
@@ -116,7 +119,7 @@ def _copied(database: Path, folder: Path) -> Path:
     if not _has_tables(copy):
         _mend_first_page(copy, folder / "empty.db")
         if not _has_tables(copy):
-            raise StoreError(f"nothing in {database} can be read; nothing was saved")
+            raise _nothing_left(database)
     return copy
 
 
@@ -147,6 +150,13 @@ def _mend_first_page(damaged: Path, empty: Path) -> None:
     pages = damaged.stat().st_size // page_bytes
     with damaged.open("r+b") as file:
         file.write(content[:28] + pages.to_bytes(4) + content[32:page_bytes])
+
+
+def _nothing_left(database: Path) -> StoreError:
+    return StoreError(
+        f"nothing in {database} can be read, so nothing was saved; put back a copy of it, or start "
+        "again in a new folder"
+    )
 
 
 def _save_graph(path: Path, target: Path) -> str | None:

@@ -12,10 +12,9 @@ import anyio
 import anyio.to_thread
 import structlog
 
+from simkit.casting import JUDGES, pipeline
 from simkit.config import ConfigError, RunConfig
 from simkit.drain import Drain
-from simkit.filters.filter import Check
-from simkit.filters.judges import TrajectoryJudge, TurnJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.filters.rules import default_checks
@@ -23,16 +22,17 @@ from simkit.log import log_to
 from simkit.prompts import package_prompts
 from simkit.refilter_judge import Judge, open_judge
 from simkit.spending import Spending
+from simkit.traces.calls import AgentRole
 from simkit.traces.records import Trajectory, Verdict
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
-from simkit.traces.store import RunReader, Store
+from simkit.traces.run_reader import RunReader
+from simkit.traces.store import Store
 from simkit.traces.verdict_sets import RUN_VERDICTS, is_set_name
 from simkit.traces.version import __version__
+from simkit.traces.voice import Voice
 from simkit.verdict_changes import VerdictChanges
 
 _log = structlog.get_logger()
-
-JUDGES = ("trajectory_judge", "turn_judge")
 
 _UNPAID_WORKERS = 64
 """Conversations judged at once by rules alone: their verdicts share a commit."""
@@ -64,11 +64,6 @@ class NewFilters:
             )
         if problems:
             raise ConfigError(*problems)
-
-    @property
-    def checks(self) -> list[Check]:
-        """The rules that are asked."""
-        return [check for check in default_checks() if check.name not in self.without]
 
     @property
     def judges(self) -> tuple[str, ...]:
@@ -183,14 +178,8 @@ def _name(filters: NewFilters, taken: Iterable[str], directory: Path) -> str:
 
 
 def _pipeline(filters: NewFilters, judge: Judge | None) -> FilterPipeline:
-    if judge is None:
-        return FilterPipeline(filters.checks, None, None)
-    prompts = package_prompts().filters
-    return FilterPipeline(
-        filters.checks,
-        TrajectoryJudge(judge.voice, prompts) if "trajectory_judge" in filters.judges else None,
-        TurnJudge(judge.voice, prompts) if "turn_judge" in filters.judges else None,
-    )
+    voices: dict[AgentRole, Voice] = {} if judge is None else {"judge": judge.voice}
+    return pipeline(voices, package_prompts(), filters.without)
 
 
 @dataclass(slots=True)

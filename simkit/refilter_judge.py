@@ -22,8 +22,9 @@ from simkit.config import (
     RolesSection,
     RunConfig,
 )
-from simkit.config_check import key_problems, missing_provider
+from simkit.config_check import key_problems, missing_provider, price_problems
 from simkit.config_file import load_config
+from simkit.config_problems import Origin
 from simkit.drain import Drain
 from simkit.providers import open_providers
 from simkit.traces.calls import Answer, ChatClient, ChatRequest
@@ -66,7 +67,11 @@ def judge_config(stored: Path, other: Path | None, given: Mapping[str, Any]) -> 
             prices=config.budget.prices,
         )
         config = config.model_copy(update={"budget": budget})
-    return _checked(_judge_only(config))
+    try:
+        return _checked(_judge_only(config))
+    except ConfigError as error:
+        origin = Origin(str(source), frozenset(given))
+        raise ConfigError(*map(origin.before, error.problems)) from None
 
 
 def _overrides(before: RunConfig, given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -92,8 +97,7 @@ def _judge_only(config: RunConfig) -> RunConfig:
         name=judge.model,
         provider=judge.providers,
         fallback=judge.fallback,
-        # As in a run: a judge should say the same thing twice.
-        temperature=0.0 if judge.temperature is None else judge.temperature,
+        temperature=judge.temperature,
         max_output_tokens=judge.max_output_tokens,
     )
     return config.model_copy(
@@ -114,6 +118,7 @@ def _checked(config: RunConfig) -> RunConfig:
             problems += key_problems(config, name)
         else:
             problems.append(missing_provider("roles.judge.provider", name, config.providers))
+    problems += price_problems(config)
     if problems:
         raise ConfigError(*problems)
     return config

@@ -81,6 +81,8 @@ def render_replayed(replayed: Replayed) -> RenderableType:
         render_conversation(replayed.trajectory, verdict),
         Text(),
         _calls(replayed.calls),
+        Text(),
+        Text(_sameness(replayed), style="bold"),
         *_named("conversation", _some(replayed.divergence), 1),
         *_named("verdict", _some(replayed.verdict_divergence), 1),
     )
@@ -97,6 +99,16 @@ def replayed_json(replayed: Replayed) -> str:
         "calls": list(map(_call, replayed.calls)),
     }
     return orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode()
+
+
+def _sameness(replayed: Replayed) -> str:
+    """What was compared, and with what result, on one line."""
+    names = {key: name for name, key in _CONVERSATIONS.items()}
+    line = f"played again: {names[replayed.conversation]}"
+    if replayed.judgement is None:
+        return f"{line}; there is no verdict to compare"
+    names = {key: name for name, key in _VERDICTS.items()}
+    return f"{line}; its verdict: {names[replayed.judgement]}"
 
 
 def _facts(report: ReplayReport) -> Iterator[tuple[str, str]]:

@@ -90,7 +90,8 @@ class Replayer:
 
         Raises:
             PromptsError: A prompt cannot be filled in.
-            StoreError: A recorded reply cannot be read.
+
+        A recorded reply that is damaged is a divergence.
         """
         played, judged = Tape(recorded.calls), Tape(recorded.calls)
         stored = recorded.stored.trajectory

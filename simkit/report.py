@@ -19,7 +19,7 @@ from simkit.tables import share_table, value_table
 from simkit.traces.counts import RunCounts
 from simkit.traces.figures import read_figures
 from simkit.traces.run_directory import RunDirectory
-from simkit.traces.store import RunReader
+from simkit.traces.run_reader import RunReader
 from simkit.traces.verdict_sets import RUN_VERDICTS
 
 

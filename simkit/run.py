@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 import anyio
 import anyio.from_thread
 import anyio.to_thread
-import orjson
-import structlog
 
 from simkit.budget import Budget, open_budget
-from simkit.bus import Bus, Gauges
-from simkit.casting import conversations, pipeline
+from simkit.bus import Bus
 from simkit.config import RunConfig
 from simkit.config_check import check_run
 from simkit.config_file import load_config, to_toml
 from simkit.drain import Drain
 from simkit.embedding_stack import open_embedder
-from simkit.filters.queue import FilterQueue
-from simkit.garbage import rare_collections
-from simkit.log import log_to
-from simkit.loop_lag import NOTABLE_SECONDS, LoopLag, watched_loop
+from simkit.fork_note import how_to_go_on
+from simkit.kept_config import keep_config
+from simkit.playing import Playing
 from simkit.prompts import package_prompts
-from simkit.providers import Providers, open_providers
+from simkit.providers import open_providers
 from simkit.same_data import check_belongs, check_same_data, check_same_prompts, data_digest
 from simkit.scenarios import Ground, ground_of, prepare
-from simkit.scheduler import InFlight, work_through
 from simkit.spending import Spending
-from simkit.stages import Judged, Played
-from simkit.standing import DATA, PROMPTS, Standing, read_standing
-from simkit.traces.events import Preparing, Resumed
-from simkit.traces.records import Scenario, Trajectory
+from simkit.standing import DATA, Standing, read_standing
+from simkit.traces.events import Preparing
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
-from simkit.traces.store import RunReader, Store
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +44,31 @@ class RunSummary:
     """Conversations that were wanted and not played, because of the budget."""
     spending: tuple[Spending, ...]
     """Tokens that were paid for, and money where every price is known."""
+    unpriced: tuple[str, ...]
+    """Models whose price is not known."""
+    before: int
+    """Conversations that were through when it began."""
+
+    @classmethod
+    def of(
+        cls,
+        directory: RunDirectory,
+        standing: Standing,
+        budget: Budget,
+        *,
+        peak: int,
+        started: float,
+    ) -> RunSummary:
+        """Of a run that ends now, and began at the time *started* on anyio's clock."""
+        return cls(
+            directory=directory.path,
+            seconds=anyio.current_time() - started,
+            peak_in_flight=peak,
+            not_started=budget.not_started,
+            spending=budget.spending(),
+            unpriced=budget.unpriced,
+            before=len(standing.judged),
+        )
 
 
 async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None) -> RunSummary:
@@ -97,25 +111,25 @@ async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
             directory = known.directory or _created(config, out, stack)
             if known.ground is None:
                 ground.graph.save(directory.graph_path)
-            if known.directory is not None:
-                directory.write_config(to_toml(config))
+            keep_config(directory, config, budget.prices)
+            playing = Playing(
+                directory=directory,
+                config=config,
+                prompts=package_prompts(),
+                standing=known.standing,
+                providers=providers,
+                budget=budget,
+                bus=bus,
+            )
             try:
-                with directory.log_path.open("a") as file, log_to(file), rare_collections():
-                    in_flight = await _play_into(
-                        directory, config, ground, known.standing, providers, budget, bus
-                    )
+                scenarios = islice(ground.walker.scenarios(), config.run.conversations)
+                in_flight = await playing.play(scenarios, _notes(config, directory, ground))
             except BaseException:
                 directory.discard()
                 raise
     finally:
         bus.close()
-    return RunSummary(
-        directory=directory.path,
-        seconds=anyio.current_time() - started,
-        peak_in_flight=in_flight.peak,
-        not_started=budget.not_started,
-        spending=budget.spending(),
-    )
+    return RunSummary.of(directory, known.standing, budget, peak=in_flight.peak, started=started)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +151,8 @@ async def _known(config: RunConfig, out: Path, stack: AsyncExitStack) -> _Known:
     stack.enter_context(directory.locked())
     await anyio.to_thread.run_sync(directory.check_whole)
     standing = await anyio.to_thread.run_sync(read_standing, directory.database_path)
-    if standing.is_fork:
-        raise RunDirectoryError(f"{out} is a fork; go on with the `simkit fork` that made it")
+    if command := how_to_go_on(standing.meta, out):
+        raise RunDirectoryError(f"{out} is a fork; go on with: {command}")
     check_same_prompts(standing.prompts, package_prompts().hashes, out)
     ground = None
     if directory.graph_path.exists() or not standing.is_new:
@@ -172,107 +186,5 @@ def _announcing(bus: Bus) -> Callable[[int, int], None]:
     return announce
 
 
-async def _play_into(
-    directory: RunDirectory,
-    config: RunConfig,
-    ground: Ground,
-    standing: Standing,
-    providers: Providers,
-    budget: Budget,
-    bus: Bus,
-) -> InFlight:
-    in_flight = InFlight()
-    async with Store.open(directory.database_path) as store, watched_loop() as lag:
-        await store.save_meta(DATA, data_digest(config, directory.graph_path))
-        await _note_start(config, ground, standing, store, bus)
-        prompts = package_prompts()
-        voices = providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)
-        async with FilterQueue(
-            pipeline(voices, prompts),
-            Judged(store, budget, bus),
-            size=config.filter_queue,
-            workers=config.filter_workers,
-        ) as queue:
-            bus.gauges = Gauges(
-                in_flight=lambda: in_flight.now,
-                filters_waiting=lambda: queue.waiting,
-                limiting=lambda: _limiting(providers, budget, lag),
-                spending=budget.spending,
-                not_started=lambda: budget.not_started,
-                loop_behind_seconds=lambda: lag.recent_max_seconds,
-            )
-            with RunReader(directory.database_path) as reader:
-                await work_through(
-                    _to_do(ground, config, standing),
-                    Played(
-                        conversations(config, voices, prompts),
-                        store,
-                        partial(_unjudged, standing, reader),
-                        queue.put,
-                        in_flight,
-                        budget,
-                        bus,
-                    ),
-                    concurrency=min(config.run.concurrency, config.run.conversations),
-                    may_start=budget.may_start,
-                )
-        _log.info(
-            "run ended",
-            peak_in_flight=in_flight.peak,
-            unseen_events=bus.dropped,
-            worst_event_loop_lag_seconds=round(lag.worst_seconds, 3),
-        )
-        providers.log_limits()
-        _log_spending(budget)
-    if leaked := providers.leaked():
-        raise RuntimeError(f"{leaked} reservations of the limiters were never closed")
-    return in_flight
-
-
-async def _note_start(
-    config: RunConfig, ground: Ground, standing: Standing, store: Store, bus: Bus
-) -> None:
-    await store.save_meta(PROMPTS, orjson.dumps(package_prompts().hashes).decode())
-    for name, value in ground.facts.items():
-        await store.save_meta(name, value)
-    done = standing.outcomes
-    _log.info("run started", conversations=config.run.conversations, **ground.facts, **done)
-    if not standing.is_new:
-        bus.publish(Resumed(kept=done["kept"], dropped=done["dropped"], failed=done["failed"]))
-
-
-def _to_do(ground: Ground, config: RunConfig, standing: Standing) -> Iterator[Scenario]:
-    """The scenarios that are not through, in order."""
-    for scenario in islice(ground.walker.scenarios(), config.run.conversations):
-        if scenario.number not in standing.judged:
-            yield scenario
-
-
-def _unjudged(standing: Standing, reader: RunReader, scenario: int) -> Trajectory | None:
-    """The trajectory of *scenario* when it was played earlier and not judged."""
-    if scenario not in standing.unjudged:
-        return None
-    stored = reader.trajectory(scenario)
-    return None if stored is None else stored.trajectory
-
-
-def _limiting(providers: Providers, budget: Budget, lag: LoopLag) -> str:
-    """What sets the pace now."""
-    if budget.is_holding_back:
-        return "the budget"
-    limit = providers.limiting()
-    if limit == "nothing" and lag.recent_max_seconds > NOTABLE_SECONDS:
-        return "this machine's CPU"
-    return limit
-
-
-def _log_spending(budget: Budget) -> None:
-    if budget.not_started:
-        _log.warning(
-            "the budget does not reach for all conversations; raise it under [budget]",
-            not_started=budget.not_started,
-        )
-    for line in budget.spending():
-        _log.info("spent", unit=line.unit, amount=round(line.spent, 6), limit=line.limit)
-    for (model, role), paid in budget.ledger.paid.items():
-        _log.info("spent on a role", model=model, role=role, **asdict(paid))
+def _notes(config: RunConfig, directory: RunDirectory, ground: Ground) -> dict[str, str]:
+    return {DATA: data_digest(config, directory.graph_path), **ground.facts}

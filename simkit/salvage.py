@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from simkit.loose_pages import loose_rows
 from simkit.readable_rows import ReadableRows
@@ -20,7 +20,10 @@ TABLES = ("meta", "functions", "calls", "trajectories", "verdicts")
 """In the order in which they are to be saved."""
 
 _NEVER_CHANGED = frozenset({"functions", "calls"})
-"""Tables whose rows stay as they are for good, so that an old page cannot say otherwise."""
+"""Tables whose rows stay as they are for good: an old page cannot say otherwise, and their
+rowids count them from 1."""
+
+Bound = Literal["exactly", "at most", "at least"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +35,13 @@ class TableRecovery:
     """Could be read and do not hold what they should, or belong to what is lost."""
     lost: int
     """Could not be read."""
-    lost_at_most: bool
-    """Whether fewer may have been lost than that; nothing tells how many there were."""
+    bound: Bound
+    """What `lost` is of the true number; "at least" none says nothing."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is sure that nothing is missing."""
+        return not self.unfit and not self.lost and self.bound != "at least"
 
 
 class Salvage:
@@ -63,6 +71,7 @@ class Salvage:
         self._conversations = conversations
         self._functions: dict[str, Function] = {}
         self._played: set[int] = set()
+        self._sets_are_known = False
         self._checks: dict[str, Callable[[Any, str], object]] = {
             "meta": _check_meta,
             "functions": self._check_function,
@@ -72,27 +81,60 @@ class Salvage:
         }
 
     def save(self, table: str) -> TableRecovery:
-        """Save the rows of *table* that can be read and hold what they should."""
+        """Save the rows of *table* that can be read and hold what they should.
+
+        The tables before it in `TABLES` must have been saved.
+        """
         readable = ReadableRows(connection=self._old, table=table, last=self._last(table))
-        saved = unfit = loose = 0
+        saved = unfit = highest = 0
         with self._new:
             for row in readable:
+                highest = max(highest, row["rowid_"])
                 if self._save(table, row):
                     saved += 1
                 else:
                     unfit += 1
             if readable.gaps and table in _NEVER_CHANGED:
-                loose = sum(self._save(table, row) for row in self._loose_rows(table))
+                for row in self._loose_rows(table):
+                    if self._save(table, row):
+                        highest = max(highest, row["rowid_"])
+                        saved += 1
         if table == "trajectories":
             self._played.update(number for gap in readable.gaps for number in gap)
-        in_gaps = sum(map(len, readable.gaps)) - loose
-        lost = in_gaps if readable.known is None else readable.known - saved - unfit - loose
-        return TableRecovery(
-            saved=saved + loose,
-            unfit=unfit,
-            lost=max(0, lost),
-            lost_at_most=readable.known is None and lost > 0,
+        there_were, bound = self._there_were(readable, highest, saved + unfit)
+        recovery = TableRecovery(
+            saved=saved, unfit=unfit, lost=max(0, there_were - saved - unfit), bound=bound
         )
+        if table == "meta":
+            self._sets_are_known = recovery.is_whole
+        return recovery
+
+    def _there_were(self, readable: ReadableRows, highest: int, read: int) -> tuple[int, Bound]:
+        """How many rows a table had, as far as anything tells.
+
+        Args:
+            highest: The last rowid of those that were read.
+            read: How many that were.
+        """
+        if readable.known is not None:
+            return readable.known, "exactly"
+        if not readable.gaps:
+            return read, "exactly"
+        if readable.table in _NEVER_CHANGED:
+            if readable.highest is not None:
+                return readable.highest, "exactly"
+            return highest, "at least"
+        if readable.table == "trajectories":
+            return len(self._played), "at most"
+        if readable.table == "verdicts" and self._sets_are_known:
+            return len(self._played) * self._verdict_sets(), "at most"
+        return read, "at least"
+
+    def _verdict_sets(self) -> int:
+        """How many there are, the run's own included."""
+        noted = "SELECT count(*) FROM meta WHERE key GLOB 'verdicts *'"
+        (others,) = self._new.execute(noted).fetchone()
+        return 1 + int(others)
 
     def lost_trajectories(self) -> tuple[int, ...]:
         """Scenarios, ascending, whose trajectory was there or may have been, and is not saved."""

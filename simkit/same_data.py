@@ -13,6 +13,8 @@ from simkit.config import ConfigError, RunConfig, quoted
 
 _SECTIONS = ("catalog", "graph", "walk", "conversation")
 """Whatever these say decides what is in the data; of the others, single options do."""
+_IN_MODEL = {"model": "name"}
+"""Options of a role that are called otherwise in ``[model]``."""
 
 
 def check_same_data(before: RunConfig, now: RunConfig, place: Path) -> None:
@@ -23,16 +25,35 @@ def check_same_data(before: RunConfig, now: RunConfig, place: Path) -> None:
     Raises:
         ConfigError: It does not; a line for each option, with what to do.
     """
-    old, new = dict(_deciding(before)), dict(_deciding(now))
     problems = [
-        f"{key}: the run in {place} was made with {_shown(old.get(key))}, and this asks for "
-        f"{_shown(new.get(key))}, which would mix two sets of data; leave it as it was, or "
-        "choose a new folder with --out"
-        for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
+        f"{key}: the run in {place} was made with {_shown(old)}, and this asks for {_shown(new)}, "
+        "which would mix two sets of data; leave it as it was, or choose a new folder with --out"
+        for key, old, new in _differences(before, now)
     ]
     if problems:
         raise ConfigError(*problems)
+
+
+def _differences(before: RunConfig, now: RunConfig) -> Iterator[tuple[str, Any, Any]]:
+    """The options that differ, and both values; roles that differ alike are told as one."""
+    old, new = dict(_deciding(before)), dict(_deciding(now))
+    alike: dict[tuple[str, Any, Any], list[str]] = {}
+    for key in sorted(old.keys() | new.keys()):
+        values = old.get(key), new.get(key)
+        table, _, rest = key.partition(".")
+        if values[0] == values[1]:
+            continue
+        if table != "roles":
+            yield key, *values
+        elif key in old and key in new:  # else the role is new or gone, which another option says
+            role, _, option = rest.partition(".")
+            alike.setdefault((option, *values), []).append(role)
+    for (option, *both), roles in alike.items():
+        if set(roles) == set(now.roles_in_use) and len(roles) > 1:
+            key = f"model.{_IN_MODEL.get(option, option)}"
+        else:
+            key = ", ".join(f"roles.{role}.{option}" for role in roles)
+        yield key, *both
 
 
 def check_same_prompts(

@@ -15,16 +15,13 @@ from simkit.traces.provider_errors import (
     RateLimited,
     UnusableReply,
 )
-from simkit.traces.store import RunReader
+from simkit.traces.run_reader import RunReader
 
 PROMPTS = "prompts"
 """Where a run notes the hashes of its prompts."""
 
 DATA = "data"
 """Where a run notes its `data_digest`."""
-
-PARENT = "parent"
-"""Where a fork notes what it continues, as JSON."""
 
 PLAYED_AGAIN = frozenset(
     error.cause for error in (BudgetSpent, ProviderUnavailable, RateLimited, UnusableReply)
@@ -53,8 +50,8 @@ class Standing:
 
     data: str | None = None
     """Its `data_digest`; None: not noted."""
-    is_fork: bool = False
-    """Whether it continues a conversation of another run."""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    """All that it notes about itself."""
 
     @property
     def is_new(self) -> bool:
@@ -88,5 +85,5 @@ def read_standing(database: Path) -> Standing:
         paid=paid,
         prompts=orjson.loads(meta[PROMPTS]) if PROMPTS in meta else None,
         data=meta.get(DATA),
-        is_fork=PARENT in meta,
+        meta=meta,
     )

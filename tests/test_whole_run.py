@@ -23,7 +23,7 @@ from simkit.traces.events import ConversationPlayed, TrajectoryJudged
 from simkit.traces.exports import export
 from simkit.traces.provider_errors import KeyRefused, ModelUnknown, Unreachable
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
-from simkit.traces.store import RunReader
+from simkit.traces.run_reader import RunReader
 
 SMALL: dict[str, Any] = {
     "catalog.demo": True,

@@ -13,6 +13,13 @@ _APPLICATION_ID = 0x73696D6B  # "simk": tells our files from other programs' dat
 _HEADER_BYTES = 72
 _SQLITE = b"SQLite format 3\0"
 
+# What SQLite calls an error (1) in statements that are ours, and so are right, is a table
+# that is not as we made it.
+_DAMAGE = frozenset(
+    {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_NOTADB}
+)
+_PRIMARY_CODE = 0xFF  # of an extended one, the lowest byte
+
 _TABLES = f"""
 BEGIN;
 CREATE TABLE meta (
@@ -71,6 +78,27 @@ class StoreError(Exception):
     """The store of a run cannot be read or written; says which file, why and what to do."""
 
 
+def unreadable(path: Path, error: Exception) -> StoreError:
+    """*error*, met in reading the store at *path*, in our words; damage with what helps.
+
+    Args:
+        error: One of SQLite's, or a ValueError about what a row holds.
+    """
+    mend = f"; {_save_what_is_left(path)}" if is_damage(error) else ""
+    return StoreError(f"cannot read {path}: {' '.join(str(error).split())}{mend}")
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether *error* means that a store does not hold what it should.
+
+    Others are of the machine: a disk that fails or is full, a file that may not be opened.
+    """
+    if not isinstance(error, sqlite3.Error):
+        return True
+    # Errors of Python's own checks have no code.
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE in _DAMAGE
+
+
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Open the database at *path* for writing; make it when the file is missing or empty.
 
@@ -116,13 +144,13 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         return _opened_to_read(path, "mode=ro")
     except sqlite3.OperationalError as error:
         if path.with_name(f"{path.name}-wal").exists():
-            raise StoreError(f"cannot open {path} for reading: {error}") from error
+            raise unreadable(path, error) from error
     try:
         # Even readers of a database with a write-ahead log write beside it. Where they may
         # not, and there is no log, nobody else can be writing either.
         return _opened_to_read(path, "immutable=1")
     except sqlite3.Error as error:
-        raise StoreError(f"cannot open {path} for reading: {error}") from error
+        raise unreadable(path, error) from error
 
 
 def _opened_to_read(path: Path, how: str) -> sqlite3.Connection:
@@ -149,15 +177,16 @@ def check_database(path: Path) -> None:
         StoreError: Says what the file is instead.
     """
     header = _header(path)
-    if not header:
+    if not header or (len(header) < _HEADER_BYTES and header.startswith(_SQLITE)):
+        left = f"was cut after {len(header)} bytes" if header else "is empty"
         raise StoreError(
-            f"{path} is empty, though every run has tables: the file was cut; bring it back "
-            "from a copy, or start again in a new folder"
+            f"{path} {left}, though every run has tables, so nothing of it is left; put back a "
+            "copy of it, or start again in a new folder"
         )
     if not header.startswith(_SQLITE):
         raise StoreError(
             f"{path} is not the database of a simkit run, or its beginning is damaged; if it "
-            f"was one, save what is left: {_recover(path)}"
+            f"was one, {_save_what_is_left(path)}"
         )
     if _application_id(header) != _APPLICATION_ID:
         raise StoreError(
@@ -184,12 +213,12 @@ def check_whole(path: Path) -> None:
             found = str(error)
     if found != "ok":
         raise StoreError(
-            f"{path} is damaged: {' '.join(found.split())}; save what is left: {_recover(path)}"
+            f"{path} is damaged: {' '.join(found.split())}; {_save_what_is_left(path)}"
         )
 
 
-def _recover(path: Path) -> str:
-    return f"simkit recover {path.parent} --out DIR"
+def _save_what_is_left(path: Path) -> str:
+    return f"save what is left: simkit recover {path.parent} --out DIR"
 
 
 def _header(path: Path) -> bytes:

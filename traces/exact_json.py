@@ -39,6 +39,8 @@ def _complaint(text: bytes, error: orjson.JSONDecodeError) -> str:
         return f"is not UTF-8 text (byte {wrong.start + 1})"
     if (at := text.find(b"\0")) >= 0:
         return f"holds a NUL byte (byte {at + 1})"
+    if "depth limit" in error.msg:
+        return f"is nested too deeply (at character {error.pos + 1})"
     return f"is not valid JSON ({error.msg} at character {error.pos + 1})"
 
 

@@ -13,7 +13,7 @@ import orjson
 
 from simkit.traces.formats import openai_messages, sharegpt, toolmind
 from simkit.traces.records import Provenance, Trajectory, Verdict
-from simkit.traces.store import RunReader, StoredTrajectory
+from simkit.traces.run_reader import RunReader, StoredTrajectory
 from simkit.traces.verdict_sets import RUN_VERDICTS
 from simkit.traces.whole_file import written_whole
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simkit.traces.books import Books, close_books
 from simkit.traces.counts import RunCounts, count_run
-from simkit.traces.database import StoreError, connect_reader
+from simkit.traces.database import connect_reader, unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,4 +42,4 @@ def read_figures(path: Path, *, wanted: int, verdicts: str) -> Figures:
                 books=close_books(connection, wanted=wanted, verdicts=verdicts),
             )
         except (sqlite3.Error, ValueError) as error:  # ValueError: a verdict is not JSON
-            raise StoreError(f"cannot read {path}: {error}") from error
+            raise unreadable(path, error) from error

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -17,7 +18,8 @@ from simkit.traces.exact_json import exact_json
 from simkit.traces.formats import openai_messages, sharegpt, tau_bench, toolmind
 from simkit.traces.formats.foreign_row import ForeignRow, UnreadableRow, linked
 from simkit.traces.functions import Function
-from simkit.traces.json_rows import RawRow, raw_rows
+from simkit.traces.json_rows import BrokenRow, RawRow, raw_rows
+from simkit.traces.one_line import one_line
 from simkit.traces.records import Provenance, Scenario, Trajectory, TurnVerdict, Verdict
 from simkit.traces.version import __version__
 
@@ -33,6 +35,11 @@ _READERS: Mapping[ForeignFormat, Callable[[dict[str, Any]], ForeignRow]] = {
     "tau": tau_bench.read,
 }
 _GZIP = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_ROWS_TRIED = 1000
+"""Rows after which a file without a single object is taken for something else than JSON."""
+_BEGINNING = 40
+"""How much of such a file is shown, in characters."""
 _PROVENANCE = TypeAdapter(Provenance)
 _OUR_METADATA = frozenset({"scenario", "seed", "chain", "run_seed", "simkit", "notice"})
 
@@ -88,15 +95,30 @@ class ForeignFile:
         """Each row, in the order of the file; memory holds one.
 
         Raises:
-            ForeignFileError: The first row does not tell the format, or the file is damaged.
+            ForeignFileError: The first row does not tell the format, the file is damaged, or
+                nothing in it even begins like a row.
         """
-        for raw in raw_rows(self.stream):
+        for raw in self._raw_rows():
             try:
                 if not isinstance(raw, RawRow):
                     raise UnreadableRow(raw.reason)
                 yield self._conversation(raw)
             except UnreadableRow as unreadable:
                 yield RejectedRow(position=raw.position, reason=str(unreadable))
+
+    def _raw_rows(self) -> Iterator[RawRow | BrokenRow]:
+        """All rows; fails when none, or none of the first `_ROWS_TRIED`, begins like one."""
+        beginning = self.stream.peek(4 * _BEGINNING)[: 4 * _BEGINNING]
+        rows = raw_rows(self.stream)
+        is_empty = True
+        for raw in islice(rows, _ROWS_TRIED):
+            is_empty = False
+            yield raw
+            if _begins_like_a_row(raw):
+                yield from rows
+                return
+        if not is_empty:
+            raise ForeignFileError(f"{self.path} {_what_it_is_instead(beginning)}")
 
     def _conversation(self, raw: RawRow) -> Conversation:
         value = _json_object(raw.text)
@@ -206,6 +228,28 @@ def format_of(row: dict[str, Any]) -> ForeignFormat | None:
     if not isinstance(first, dict) or ("from" in first) == ("role" in first):
         return None
     return "sharegpt" if "from" in first else "toolmind"
+
+
+def _begins_like_a_row(raw: RawRow | BrokenRow) -> bool:
+    """Whether *raw* may be a row, if perhaps a damaged one; a bare brace is spread-out JSON."""
+    return not isinstance(raw, RawRow) or (raw.text.startswith(b"{") and len(raw.text) > 1)
+
+
+def _what_it_is_instead(beginning: bytes) -> str:
+    """A sentence about a file without rows that begins with *beginning*."""
+    if beginning.startswith(_UTF_16):
+        return "is UTF-16 text; save it as UTF-8"
+    text = beginning.removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
+    if text.lstrip().startswith("{"):
+        return (
+            "is JSON that is spread over several lines; put each conversation on one line "
+            "(jq -c . FILE does that), or all of them in one array"
+        )
+    shown = one_line(text, limit=_BEGINNING)
+    return (
+        f"is not a file of JSON objects: it begins with {shown!r}; expected JSON Lines, with a "
+        "conversation on each line, or one JSON array of conversations"
+    )
 
 
 def _json_object(text: bytes) -> dict[str, Any]:

@@ -14,13 +14,16 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from simkit.traces.database import StoreError
+from simkit.traces.database import StoreError, is_damage
 
 _QUEUE = 256
 """Submissions that may wait before submitters do: bounds memory, not the group's size much."""
 
 _ROW_FAULTS = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError)
 """What one unfit row raises; the database itself is well."""
+
+_MEND_DISK = "Everything stored before is safe; make room or mend the disk, then start again"
+_SAVE_WHAT_IS_LEFT = "The file is damaged; save what is left: simkit recover RUN --out DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,10 @@ class GroupCommitter:
                 try:
                     await anyio.to_thread.run_sync(self._commit, group, limiter=self._thread)
                 except sqlite3.Error as error:
-                    self._stop(f"cannot write {self._name}: {error}", group)
+                    self._stop(f"cannot write {self._name}: {error}", group, _mend(error))
                     return
                 except BaseException as error:
-                    self._stop(f"cannot write {self._name}: {error!r}", group)
+                    self._stop(f"cannot write {self._name}: {error!r}", group, _MEND_DISK)
                     raise
                 _settle(group)
 
@@ -125,17 +128,18 @@ class GroupCommitter:
                     self._connection.execute(statement.sql, statement.values)
         self.commits += 1
 
-    def _stop(self, refusal: str, group: Sequence[_Submission]) -> None:
+    def _stop(self, problem: str, group: Sequence[_Submission], mend: str) -> None:
         """Refuse *group*, all who wait, and all who come later."""
-        self._refusal = (
-            f"{refusal}. Everything stored before is safe; make room or mend the disk, "
-            "then start again"
-        )
+        self._refusal = f"{problem}. {mend}"
         while group:
             for submission in group:
                 submission.refusal = self._refusal
             _settle(group)
             group = self._waiting()
+
+
+def _mend(error: sqlite3.Error) -> str:
+    return _SAVE_WHAT_IS_LEFT if is_damage(error) else _MEND_DISK
 
 
 def _settle(group: Sequence[_Submission]) -> None:

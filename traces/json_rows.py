@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 
-MAX_ROW_BYTES = 64 * 2**20
+MAX_ROW_BYTES = 32 * 2**20
+"""Of one row; decoded it takes up to some twenty times as much memory."""
 
 _CHUNK_BYTES = 256 * 2**10
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

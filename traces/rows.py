@@ -22,6 +22,9 @@ from simkit.traces.records import Provenance, Scenario, Trajectory, Verdict
 Row = dict[str, Any]
 """Column to value."""
 
+SAVE_THE_OTHERS = "save the others: simkit recover RUN --out DIR"
+"""What helps when a row does not hold what it should."""
+
 _RECORD_SCHEMA = 1
 _COMPLETION = TypeAdapter(Completion)
 _FUNCTION = TypeAdapter(Function)
@@ -102,7 +105,9 @@ def trajectory_of(body: bytes, function: Callable[[str], Function], place: str) 
         scenario = stored["scenario"]
         scenario["tools"] = [function(key) for key in scenario["tools"]]
     except (KeyError, TypeError) as error:
-        raise StoreError(f"{place} does not say which functions it offers") from error
+        raise StoreError(
+            f"{place} does not say which functions it offers; {SAVE_THE_OTHERS}"
+        ) from error
     return _validated(_TRAJECTORY, stored, place)
 
 
@@ -116,9 +121,9 @@ def _object(body: bytes, place: str) -> Row:
     try:
         stored = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise StoreError(f"{place} is not JSON: {error}") from error
+        raise StoreError(f"{place} is not JSON: {error}; {SAVE_THE_OTHERS}") from error
     if not isinstance(stored, dict):
-        raise StoreError(f"{place} is not a JSON object")
+        raise StoreError(f"{place} is not a JSON object; {SAVE_THE_OTHERS}")
     return stored
 
 
@@ -134,7 +139,9 @@ def _validated(adapter: TypeAdapter[_Record], stored: Any, place: str) -> _Recor
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"]))
-        raise StoreError(f"{place} has an unfit field `{field}`: {first['msg']}") from error
+        raise StoreError(
+            f"{place} has an unfit field `{field}`: {first['msg']}; {SAVE_THE_OTHERS}"
+        ) from error
 
 
 def _check_schema(stored: Mapping[str, Any], place: str) -> None:

@@ -6,9 +6,10 @@ import fcntl
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from simkit.traces.database import (
     StoreError,
@@ -61,14 +62,15 @@ class RunDirectory:
         """Refuse a *path* where no new run can be made, because something is there.
 
         Raises:
-            RunDirectoryError: It is a file, a run, or a folder that is not empty.
+            RunDirectoryError: It is a file, a run, also a damaged one, or a folder that is not
+                empty.
         """
         try:
             obstacle = _obstacle(path)
         except (OSError, StoreError) as error:
             raise RunDirectoryError(f"cannot look into {path}: {error}") from error
         if obstacle is not None:
-            raise RunDirectoryError(f"{path} {obstacle}")
+            raise RunDirectoryError(f"{path} {obstacle}; choose a new folder with --out")
 
     @classmethod
     def create(cls, path: Path, config_toml: str) -> RunDirectory:
@@ -100,40 +102,54 @@ class RunDirectory:
         """The existing run at *path*, to read it.
 
         Raises:
-            RunDirectoryError: There is none, or it is of another version.
+            RunDirectoryError: There is none, its database is not one, or it is of another
+                version.
         """
         run = cls(path)
-        if not path.is_dir():
-            raise RunDirectoryError(f"there is no folder {path}; give the folder of a run")
-        if not run.database_path.is_file() or not run.config_path.is_file():
-            raise RunDirectoryError(
-                f"{path} is not the folder of a simkit run (it needs run.toml and run.db); "
-                "give the folder that `simkit generate` made"
-            )
+        run.check_files()
         try:
             check_database(run.database_path)
         except StoreError as error:
             raise RunDirectoryError(str(error)) from error
         return run
 
+    def check_files(self) -> None:
+        """Refuse a folder that lacks what every run has; the files are not opened.
+
+        Raises:
+            RunDirectoryError: Says what is there instead, or is missing.
+        """
+        has_config, has_database = self.config_path.is_file(), self.database_path.is_file()
+        if not self.path.exists():
+            raise RunDirectoryError(f"there is no folder {self.path}; give the folder of a run")
+        if not self.path.is_dir():
+            raise RunDirectoryError(f"{self.path} is a file; give the folder of a run")
+        if not has_config and not has_database:
+            raise RunDirectoryError(
+                f"{self.path} is not the folder of a simkit run (it needs run.toml and run.db); "
+                "give the folder that `simkit generate` made"
+            )
+        if not has_config or not has_database:
+            there, missing = ("run.toml", "run.db") if has_config else ("run.db", "run.toml")
+            raise RunDirectoryError(
+                f"{self.path} is not the folder of a simkit run, or not any more: it has a {there} "
+                f"and no {missing}; put back a copy of {missing}, or start again in a new folder"
+            )
+
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, *, to_read: bool = False) -> Iterator[None]:
         """Be the only process that adds to the run, until the block ends or the process does.
+
+        Args:
+            to_read: Keep others from adding, as far as we may, and add nothing; a folder that
+                cannot be written will do.
 
         Raises:
             RunDirectoryError: Another one is at it, or the folder cannot be written.
         """
-        try:
-            file = (self.path / "run.lock").open("a")
-        except OSError as error:
-            raise RunDirectoryError(f"cannot write in {self.path}: {error.strerror}") from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunDirectoryError(
-                    f"another process is working on {self.path}; wait for it, or stop it"
-                ) from None
+        with self._opened_lock(to_read=to_read) as file:
+            if file is not None:
+                self._lock(file)
             yield
 
     def check_whole(self) -> None:
@@ -177,6 +193,26 @@ class RunDirectory:
             shutil.rmtree(self.path)
         return not holds_something
 
+    def _opened_lock(self, *, to_read: bool) -> AbstractContextManager[IO[str] | None]:
+        path = self.path / "run.lock"
+        try:
+            return path.open("a")
+        except OSError as error:
+            if not to_read:
+                raise RunDirectoryError(f"cannot write in {self.path}: {error.strerror}") from error
+        try:
+            return path.open()
+        except OSError:
+            return nullcontext()
+
+    def _lock(self, file: IO[str]) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunDirectoryError(
+                f"another process is working on {self.path}; wait for it, or stop it"
+            ) from None
+
     def _make(self, config: bytes) -> None:
         with ExitStack() as undo:
             for folder in _missing_folders(self.path):
@@ -200,19 +236,13 @@ def _obstacle(path: Path) -> str | None:
     if not path.exists():
         return None
     if not path.is_dir():
-        return "is a file; choose a new folder with --out"
+        return "is a file"
     if is_run_database(path / "run.db"):
-        return "already holds a run; choose a new folder with --out"
-    if (path / "run.toml").exists() and (path / "run.graph").exists():
-        return (
-            "has lost its run.db, or that is damaged; put back a copy, or save what is left: "
-            f"simkit recover {path} --out DIR"
-        )
+        return "already holds a run"
+    if (path / "run.toml").exists():
+        RunDirectory.open(path)  # says what is wrong with it
     if any(path.iterdir()):
-        return (
-            "is not empty and not a simkit run, so nothing in it was touched; choose a new folder "
-            "with --out"
-        )
+        return "is not empty and not a simkit run, so nothing in it was touched"
     return None
 
 

@@ -47,7 +47,7 @@ def export(
     from simkit.traces.exports import export as write_export
     from simkit.traces.exports import export_name
     from simkit.traces.run_directory import RunDirectory
-    from simkit.traces.store import RunReader
+    from simkit.traces.run_reader import RunReader
 
     directory = RunDirectory.open(run)
     with RunReader(directory.database_path) as reader:

@@ -161,6 +161,8 @@ def _filter_file(
     except KeyboardInterrupt:
         print(f"simkit: interrupted; {verdicts} is as it was", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    if not summary.rows:
+        print(f"simkit: there are no rows in {conversations}", file=sys.stderr)
     _end(summary, verdicts, as_json=as_json)
 
 

@@ -74,6 +74,10 @@ BudgetMoney = Annotated[
     float | None,
     typer.Option("--budget-money", help="Most money to spend; the models need prices."),
 ]
+PricesFile = Annotated[
+    Path | None,
+    typer.Option("--prices", metavar="FILE", help="What models cost; unset: simkit's own list."),
+]
 
 Flags = Mapping[str, Any]
 """Dotted keys of a configuration to the options that set them."""
@@ -87,6 +91,7 @@ LIMITS: Flags = {
     "provider.output_tokens_per_minute": Otpm,
     "budget.tokens": BudgetTokens,
     "budget.money": BudgetMoney,
+    "budget.prices": PricesFile,
 }
 RUN: Flags = {
     "catalog.paths": Catalogs,

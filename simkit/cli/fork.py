@@ -33,6 +33,7 @@ class RoleName(StrEnum):
         "run.concurrency": flags.Concurrency,
         "budget.tokens": flags.BudgetTokens,
         "budget.money": flags.BudgetMoney,
+        "budget.prices": flags.PricesFile,
         "filters.judge": flags.Judge,
     }
 )
@@ -55,8 +56,11 @@ def fork(
         typer.Option("--out", metavar="DIR", help="Folder of the new run; goes on if it is there."),
     ],
     count: Annotated[
-        int, typer.Option("-n", "--conversations", min=1, help="Continuations, each with a seed.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "-n", "--conversations", min=1, help="Continuations, each with a seed; 1 if unset."
+        ),
+    ] = None,
     model: Annotated[
         str | None, typer.Option("--model", metavar="NAME", help="Model of --role.")
     ] = None,
@@ -97,15 +101,28 @@ def fork(
 
     The new run names its parent, in run.toml and in each conversation. Filters judge it as
     usual; the parent's assistant turns are context there and not trained on again, and they
-    count towards the limits of a conversation. The same command again goes on where it stopped.
+    count towards the limits of a conversation.
+
+    Again with the same --out, it goes on where it stopped; what is not said again is as it was.
     """
-    from simkit.fork import open_fork
+    from simkit.config_check import check_run
+    from simkit.config_problems import Origin
+    from simkit.fork import noted_fork, open_fork
     from simkit.fork_config import fork_config
+    from simkit.prompts import own_prompts
     from simkit.traces.run_directory import RunDirectory
 
+    source = RunDirectory.open(run)
+    noted = noted_fork(out)
+    if noted is not None and (noted.conversation, noted.turn) == (conversation, at):
+        source = RunDirectory.open(out)
+        user_says = noted.user_says if user_says is None else user_says
+        prompts = prompts or own_prompts(out)
+    elif count is None:
+        count = 1
     chosen = open_fork(run, conversation, at, user_says=user_says, prompts=prompts)
     config = fork_config(
-        RunDirectory.open(run).config_path,
+        source.config_path,
         count,
         given,
         roles=[named.value for named in role or ()],
@@ -113,10 +130,13 @@ def fork(
         base_url=base_url,
         api_key_env=api_key_env,
     )
+    said = frozenset(key for key, value in given.items() if value is not None)
+    check_run(config, Origin(str(source.config_path), said))
     try:
         summary = _play(chosen, config, out, quiet=quiet)
     except KeyboardInterrupt:
-        kept = "what was made is stored; the same command goes on with it"
+        command = chosen.note.command(run, out)
+        kept = f"everything so far is stored; go on with: {command}"
         told = kept if (out / "run.db").exists() else "nothing had been stored yet"
         print(f"simkit: interrupted; {told}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None

@@ -56,6 +56,10 @@ def generate(
     from simkit.config_file import load_config
 
     if config_file is not None and config_file.is_dir():
+        if out is None:
+            from simkit.traces.run_directory import RunDirectory
+
+            RunDirectory.open(config_file)  # says what is wrong with it, as every command does
         config_file, out = config_file / "run.toml", out or config_file
     if demo:
         from simkit.demo import OPTIONS
@@ -68,6 +72,7 @@ def generate(
         if demo:
             _demonstrate(config, folder)
         else:
+            _check(config, config_file, given)
             print_end(_play(config, folder, quiet=quiet), config, as_json=as_json, quiet=quiet)
     except KeyboardInterrupt:
         print(f"simkit: interrupted; {_what_is_kept(folder)}", file=sys.stderr)
@@ -85,6 +90,7 @@ _NOT_WITH_DEMO = {
     "provider.output_tokens_per_minute": "--otpm",
     "budget.tokens": "--budget-tokens",
     "budget.money": "--budget-money",
+    "budget.prices": "--prices",
 }
 
 
@@ -99,6 +105,25 @@ def _refuse_with_demo(
             f"it brings its own catalog and provider; leave out {', '.join(unwanted)}",
             param_hint="'--demo'",
         )
+
+
+def _check(config: RunConfig, config_file: Path | None, given: flags.Given) -> None:
+    """Refuse what a run cannot start with; naming the file is worth doing it here."""
+    from simkit.config import ConfigError
+    from simkit.config_check import check_run
+    from simkit.config_problems import Origin
+    from simkit.toml_file import read_toml
+
+    if config_file is None:
+        return  # the run itself checks
+    said = frozenset(key for key, value in given.items() if value is not None)
+    try:
+        check_run(config, Origin(str(config_file), said))
+    except ConfigError as error:
+        if read_toml(config_file):
+            raise
+        empty = f"{config_file}: it is empty; `simkit config` prints every option, to start from"
+        raise ConfigError(empty, *error.problems) from None
 
 
 def _default_folder(config: RunConfig, config_file: Path | None, *, demo: bool) -> Path:

@@ -39,7 +39,7 @@ def _lines(recovery: Recovery) -> Iterator[str]:
             f"no trajectory of scenarios {_shown(recovery.lost_trajectories)}, as far as they "
             "were played; they are played again from the saved calls"
         )
-    if recovery.tables["calls"].lost or recovery.tables["calls"].unfit:
+    if not recovery.tables["calls"].is_whole:
         yield "calls that are missing are asked for again when a conversation needs them"
     if recovery.is_whole:
         yield "nothing is missing"
@@ -56,7 +56,10 @@ def _lines(recovery: Recovery) -> Iterator[str]:
 def _row_counts(table: TableRecovery) -> str:
     counts = [f"{table.saved:,} rows saved"]
     if table.lost:
-        counts.append(f"{'at most ' if table.lost_at_most else ''}{table.lost:,} not readable")
+        bound = "" if table.bound == "exactly" else f"{table.bound} "
+        counts.append(f"{bound}{table.lost:,} not readable")
+    elif table.bound == "at least":
+        counts.append("an unknown number not readable")
     if table.unfit:
         counts.append(f"{table.unfit:,} left out, as they do not hold what they should")
     return ", ".join(counts)

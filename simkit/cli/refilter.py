@@ -80,7 +80,8 @@ def refilter_run(run: Path, wanted: Wanted, *, as_json: bool) -> None:
 
 
 def _new_filters(run: Path, wanted: Wanted) -> NewFilters:
-    from simkit.refilter import JUDGES, NewFilters
+    from simkit.casting import JUDGES
+    from simkit.refilter import NewFilters
     from simkit.refilter_judge import judge_config
     from simkit.traces.run_directory import RunDirectory
 

@@ -48,7 +48,7 @@ def _show_conversation(run: Path, number: int, verdicts: str) -> None:
 
     from simkit.rendering import render_conversation
     from simkit.traces.run_directory import RunDirectory
-    from simkit.traces.store import RunReader
+    from simkit.traces.run_reader import RunReader
 
     with RunReader(RunDirectory.open(run).database_path) as reader:
         reader.check_verdicts(verdicts)

@@ -24,7 +24,7 @@ def print_end(summary: RunSummary, config: RunConfig, *, as_json: bool, quiet: b
     elif not quiet:
         Console().print(render_report(report))
         print()
-        for line in _lines(summary, config):
+        for line in _lines(summary, config.run.conversations):
             print(line)
 
 
@@ -36,15 +36,18 @@ def _with_run(report: str, summary: RunSummary) -> str:
         "seconds": round(summary.seconds, 3),
         "peak_in_flight": summary.peak_in_flight,
         "not_started": summary.not_started,
+        "through_before": summary.before,
         "spending": spending_json(summary.spending),
     }
     figures = {**orjson.loads(report), "run": run}
     return orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode()
 
 
-def _lines(summary: RunSummary, config: RunConfig) -> Iterator[str]:
+def _lines(summary: RunSummary, wanted: int) -> Iterator[str]:
+    if summary.before:
+        yield _what_was_there(summary, wanted)
     yield f"{summary.seconds:.1f} s, at most {summary.peak_in_flight:,} conversations at once"
-    yield spending_line(summary.spending, unpriced=_unpriced(config))
+    yield spending_line(summary.spending, unpriced=summary.unpriced)
     if summary.not_started:
         yield (
             f"{summary.not_started:,} conversations not started: the budget does not reach for "
@@ -53,19 +56,10 @@ def _lines(summary: RunSummary, config: RunConfig) -> Iterator[str]:
     yield f"next: simkit export {summary.directory} --format toolmind"
 
 
-def _unpriced(config: RunConfig) -> Iterator[str]:
-    """The models whose cost is not known."""
-    from simkit.prices import load_prices
-
-    prices = load_prices(config.budget.prices)
-    for provider, model in _asked(config):
-        if prices.of(provider, model) is None:
-            yield model
-
-
-def _asked(config: RunConfig) -> Iterator[tuple[str, str]]:
-    for role in map(config.role, config.roles_in_use):
-        yield from ((provider, role.model) for provider in role.providers)
-        yield from ((fallback.provider, fallback.model) for fallback in role.fallback)
-    if config.graph.embedder == "provider" and config.embedding.model is not None:
-        yield config.embedding.provider, config.embedding.model
+def _what_was_there(summary: RunSummary, wanted: int) -> str:
+    if summary.before < wanted:
+        return f"{summary.before:,} of {wanted:,} conversations were through before"
+    told = f"{summary.before:,} conversations were through before, and {wanted:,} are wanted"
+    if summary.peak_in_flight:  # some had failed because of a provider, and were played again
+        return told
+    return f"{told}: there was nothing to play; ask for more with -n"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from simkit.traces.calls import Answer, CallSite, ChatRequest
+from simkit.traces.database import StoreError
 from simkit.traces.provider_errors import Refused
 
 
@@ -17,24 +18,35 @@ class RecordedCall:
     site: CallSite
     model: str
     answer: Callable[[], Answer]
-    """Reads the answer, which is only done for calls that are asked for."""
+    """Reads the answer, which is only done for calls that are asked for.
+
+    Raises `StoreError` when it is damaged.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:
-    """A request to which no reply was recorded."""
+    """A request that got no reply."""
 
     request: ChatRequest
     model: str
     fingerprint: bytes
     instead: RecordedCall | None
-    """The call that was recorded for the same site, with something else in it."""
+    """The call that was recorded for the same site."""
+    damaged: bool = False
+    """Its reply was recorded and cannot be read; else something else was asked, or nothing."""
 
 
 class NotRecorded(Refused):
     """No reply to this request was recorded."""
 
     cause = "not_recorded"
+
+
+class ReplyDamaged(Refused):
+    """The recorded reply cannot be read."""
+
+    cause = "reply_damaged"
 
 
 class Tape:
@@ -66,17 +78,33 @@ class Tape:
 
         Raises:
             NotRecorded: There is none.
+            ReplyDamaged: It cannot be read.
         """
         fingerprint = request.fingerprint(model)
         call = self._calls.get(fingerprint)
         if call is None:
-            instead = self._by_site.get(request.site)
-            self.misses.append(
-                Miss(request=request, model=model, fingerprint=fingerprint, instead=instead)
-            )
-            raise NotRecorded(_explanation(request.site))
+            self._miss(request, model, fingerprint)
+            raise NotRecorded(f"no reply is recorded to {_asked(request.site)}")
+        try:
+            answer = call.answer()
+        except StoreError as error:
+            self._miss(request, model, fingerprint, damaged=True)
+            raise ReplyDamaged(f"the reply to {_asked(request.site)} is damaged") from error
         self.requests[fingerprint] = request
-        return call.answer()
+        return answer
+
+    def _miss(
+        self, request: ChatRequest, model: str, fingerprint: bytes, *, damaged: bool = False
+    ) -> None:
+        self.misses.append(
+            Miss(
+                request=request,
+                model=model,
+                fingerprint=fingerprint,
+                instead=self._by_site.get(request.site),
+                damaged=damaged,
+            )
+        )
 
 
 class Recorded:
@@ -95,13 +123,14 @@ class Recorded:
 
         Raises:
             NotRecorded: There is none.
+            ReplyDamaged: It cannot be read.
         """
         return self._tape.reply(request, self._model)
 
 
-def _explanation(site: CallSite) -> str:
+def _asked(site: CallSite) -> str:
     about = f"for message {site.turn}" if site.turn >= 0 else "about the whole"
-    return f"no reply is recorded to what the {site.role} model is asked {about}"
+    return f"what the {site.role} model is asked {about}"
 
 
 def _place(site: CallSite) -> tuple[int, bool, int, int]:

@@ -120,7 +120,7 @@ def provider_process() -> Iterator[str]:
 
 def exported(directory: Path) -> list[bytes]:
     from simkit.traces.exports import export
-    from simkit.traces.store import RunReader
+    from simkit.traces.run_reader import RunReader
 
     made = []
     with RunReader(directory / "run.db") as reader:

@@ -163,6 +163,17 @@ def test_an_unknown_function_is_masked_and_unknown_tools_are_not_held_against_a_
     assert told == offered
 
 
+@pytest.mark.parametrize("arguments", ['{"city": "Os', '{"city": NaN}', "[3]", "oslo"])
+def test_arguments_that_are_no_object_are_masked_also_where_tools_are_unknown(
+    filtered: Filter, arguments: str
+) -> None:
+    call = calls("x")
+    call["tool_calls"][0]["function"]["arguments"] = arguments
+    (verdict,) = filtered([{"messages": [USER, call, result("x"), DONE]}]).verdicts
+    assert [(turn["index"], turn["ok"]) for turn in verdict["turns"]] == [(1, False), (3, True)]
+    assert checks(verdict["turns"][0]) == ["schema_valid_arguments"]
+
+
 def test_calls_and_results_without_ids_are_linked_in_order_and_that_is_said(
     filtered: Filter,
 ) -> None:
@@ -208,6 +219,28 @@ def test_rejected_rows_are_told_with_line_and_reason_and_the_rest_is_judged(
     figures = json.loads(ran.out)
     assert (figures["rows"], figures["kept"], figures["rejected"]) == (26, 1, 25)
     assert figures["format"] == "openai"
+
+
+def test_where_nothing_is_readable_no_format_is_named(filtered: Filter) -> None:
+    ran = filtered(['{"messages": [', '{"messages":'])
+    assert (ran.code, ran.verdicts) == (1, [])
+    assert ran.out.splitlines()[0].strip() == "rows"
+
+
+def test_a_file_that_is_not_json_is_said_once_and_gets_no_verdicts(
+    filtered: Filter, tmp_path: Path
+) -> None:
+    ran = filtered(["id,text", *["1,Hi"] * 3000], "--format", "openai")
+    assert (ran.code, ran.out) == (2, "")
+    (line,) = ran.err.splitlines()
+    assert "rows.jsonl is not a file of JSON objects: it begins with 'id,text 1,Hi" in line
+    assert not (tmp_path / "verdicts.jsonl").exists()
+
+
+def test_an_empty_file_is_told(filtered: Filter) -> None:
+    ran = filtered([])
+    assert (ran.code, ran.verdicts) == (0, [])
+    assert "there are no rows in" in ran.err
 
 
 def test_verdicts_are_in_the_order_of_the_file_and_the_summary_counts_them(

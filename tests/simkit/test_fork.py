@@ -34,7 +34,7 @@ from simkit.traces.exports import export
 from simkit.traces.foreign import Conversation, open_foreign
 from simkit.traces.records import Message, ToolCall, Trajectory
 from simkit.traces.run_directory import RunDirectoryError
-from simkit.traces.store import RunReader, StoredTrajectory
+from simkit.traces.run_reader import RunReader, StoredTrajectory
 
 OPTIONS: dict[str, Any] = {
     "catalog.demo": True,

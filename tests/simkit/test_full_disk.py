@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from simkit.traces.exports import export
-from simkit.traces.store import RunReader
+from simkit.traces.run_reader import RunReader
 
 DEMO = Path(__file__).parents[2] / "graph" / "samples" / "demo"
 DEADLINE_SECONDS = 120

@@ -26,7 +26,7 @@ from simkit.standin.settings import StandinSettings
 from simkit.traces.database import StoreError
 from simkit.traces.exports import export
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
-from simkit.traces.store import RunReader
+from simkit.traces.run_reader import RunReader
 
 PAGE = 4096
 OPTIONS: dict[str, Any] = {
@@ -169,6 +169,85 @@ def test_the_command_says_what_is_missing_and_how_to_go_on(
     assert said.splitlines()[-1] == f"next: simkit generate {tmp_path / 'out'}"
 
 
+def roots(database: Path) -> dict[str, int]:
+    """Page, from 0, at which each table and index begins."""
+    with closing(sqlite3.connect(database)) as connection:
+        return {
+            name: root - 1
+            for name, root in connection.execute("SELECT name, rootpage FROM sqlite_master")
+        }
+
+
+def leaf_of_call(database: Path, rowid: int) -> int:
+    """Page, from 0, that holds the call."""
+    select = "SELECT fingerprint FROM calls WHERE rowid = ?"
+    with closing(sqlite3.connect(database)) as connection:
+        (fingerprint,) = connection.execute(select, (rowid,)).fetchone()
+    content = database.read_bytes()
+    pages = [content[start : start + PAGE] for start in range(0, len(content), PAGE)]
+    (leaf,) = (n for n, page in enumerate(pages) if page[0] == 13 and fingerprint in page)
+    return leaf
+
+
+def lose(database: Path, *tables: str) -> None:
+    """Overwrite where *tables* and their indexes begin."""
+    found = roots(database)
+    names = [name for name in found if name.startswith((*tables, *map(index_of, tables)))]
+    overwrite(database, *(found[name] for name in names))
+
+
+def index_of(table: str) -> str:
+    return f"sqlite_autoindex_{table}"
+
+
+def test_no_more_verdicts_can_be_missing_than_there_are_trajectories(
+    damaged: Path, tmp_path: Path
+) -> None:
+    lose(damaged / "run.db", "verdicts")
+    verdicts = recover(damaged, tmp_path / "out").tables["verdicts"]
+    assert (verdicts.saved, verdicts.lost, verdicts.bound) == (0, 20, "at most")
+
+
+def test_each_set_of_verdicts_may_have_lost_one_for_each_trajectory(
+    damaged: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(damaged / "run.db")) as connection, connection:
+        connection.execute("INSERT INTO meta VALUES ('verdicts strict', 'all rules')")
+        connection.execute(
+            "INSERT INTO verdicts SELECT scenario, 'strict', outcome, body FROM verdicts"
+        )
+    lose(damaged / "run.db", "verdicts")
+    verdicts = recover(damaged, tmp_path / "out").tables["verdicts"]
+    assert (verdicts.lost, verdicts.bound) == (40, "at most")
+
+
+def test_what_nothing_tells_the_number_of_is_said_to_be_unknown(
+    damaged: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lose(damaged / "run.db", "meta", "verdicts", "calls")
+    with pytest.raises(SystemExit):
+        main(["recover", str(damaged), "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().out
+    assert "meta: 0 rows saved, an unknown number not readable" in said
+    assert "verdicts: 0 rows saved, an unknown number not readable" in said
+    assert "rows saved, an unknown number not readable" in said.partition("calls: ")[2]
+    assert "nothing is missing" not in said
+
+
+@pytest.mark.parametrize("with_index", [True, False])
+def test_as_many_calls_are_missing_as_were_on_the_lost_pages(
+    with_index: bool, whole: Path, damaged: Path, tmp_path: Path
+) -> None:
+    """Calls are numbered from 1 and stay, so the last one that is left tells their number."""
+    overwrite(damaged / "run.db", leaf_of_call(damaged / "run.db", stored(whole, "calls") // 2))
+    if not with_index:
+        found = roots(damaged / "run.db")
+        overwrite(damaged / "run.db", found["calls_by_site"], found[f"{index_of('calls')}_1"])
+    calls = recover(damaged, tmp_path / "out").tables["calls"]
+    assert calls.lost > 0
+    assert (calls.saved + calls.lost, calls.bound) == (stored(whole, "calls"), "exactly")
+
+
 def test_a_damaged_graph_is_said_and_the_rest_is_saved(damaged: Path, tmp_path: Path) -> None:
     (damaged / "run.graph").write_bytes(b"no graph")
     recovery = recover(damaged, tmp_path / "out")
@@ -193,7 +272,7 @@ def make_foreign(database: Path) -> None:
         (cut, "is empty"),
         (make_foreign, "is not the database of a simkit run"),
         (lambda database: database.write_bytes(b"no database at all " * 999), "nothing in"),
-        (Path.unlink, "put a copy of the file there"),
+        (Path.unlink, "put back a copy of run.db"),
     ],
 )
 def test_where_nothing_can_be_saved_nothing_is_made(

@@ -29,7 +29,8 @@ from simkit.standin.settings import StandinSettings
 from simkit.traces.exports import export
 from simkit.traces.provider_errors import Unreachable
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
-from simkit.traces.store import RunReader, StoreError
+from simkit.traces.run_reader import RunReader
+from simkit.traces.store import StoreError
 from simkit.verdict_changes import EXAMPLES
 
 CONVERSATIONS = 24

@@ -25,7 +25,6 @@ from simkit.run import run
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
-from simkit.traces.database import StoreError
 from simkit.traces.run_directory import RunDirectoryError
 
 CONVERSATIONS = 24
@@ -71,6 +70,22 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def copy(made: Path, tmp_path: Path) -> Path:
     """A copy of `made`, to be changed."""
     return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+Simkit = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def simkit(capsys: pytest.CaptureFixture[str]) -> Simkit:
+    """Run the command line in this process: exit code, output, errors."""
+
+    def call(*arguments: str | Path) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, *capsys.readouterr()
+
+    return call
 
 
 def rows(directory: Path, select: str, *values: object) -> list[Any]:
@@ -405,33 +420,50 @@ async def test_a_run_of_another_version_is_refused(copy: Path) -> None:
         await replay_run(copy)
 
 
-async def test_a_damaged_reply_is_named_with_its_place(copy: Path) -> None:
+@pytest.mark.parametrize("stored", [b"", b"{", b'{"content":"\xff"}', bytes(64), b"[]", b"{}"])
+async def test_a_damaged_reply_is_a_divergence_of_its_conversation_and_of_no_other(
+    copy: Path, stored: bytes
+) -> None:
     scenario, turn, fingerprint, _ = call_with(copy, "user", lambda _: True)
+    change(copy, "UPDATE calls SET reply = ? WHERE fingerprint = ?", stored, fingerprint)
+    report = await replay_run(copy)
+    assert report.conversations == {"identical": CONVERSATIONS - 1, "diverged": 1}
+    (found,) = report.divergences
+    assert (found.conversation, found.turn, found.role) == (scenario, turn, "user")
+    assert (found.field, found.recorded) == (
+        "reply",
+        "a reply that is damaged in the run's database and cannot be read",
+    )
+    assert report.verdicts == {"identical": CONVERSATIONS}
+
+
+async def test_a_damaged_reply_of_a_judge_is_a_divergence_of_the_verdict_only(copy: Path) -> None:
+    scenario, turn, fingerprint, _ = call_with(copy, "judge", lambda _: True)
     change(copy, "UPDATE calls SET reply = '{' WHERE fingerprint = ?", fingerprint)
-    with pytest.raises(StoreError, match=f"user's call for message {turn} of scenario {scenario}"):
-        await replay_run(copy)
+    report = await replay_run(copy)
+    assert report.conversations == {"identical": CONVERSATIONS}
+    assert report.verdicts == {"identical": CONVERSATIONS - 1, "diverged": 1}
+    (found,) = report.verdict_divergences
+    assert (found.conversation, found.turn, found.role) == (scenario, turn, "judge")
+    assert found.field == "reply"
+
+
+def test_a_conversation_with_a_damaged_reply_is_shown_up_to_there(
+    copy: Path, simkit: Simkit
+) -> None:
+    scenario, turn, fingerprint, _ = call_with(copy, "assistant", lambda _: True)
+    change(copy, "UPDATE calls SET reply = '{' WHERE fingerprint = ?", fingerprint)
+    code, out, err = simkit("replay", copy, str(scenario))
+    assert (code, err) == (1, "")
+    assert f"[{turn - 1}] user" in out
+    assert f"conversation {scenario}, message {turn}, assistant, reply\n" in out
+    assert "scenario" not in out
 
 
 async def test_the_run_is_left_as_it_is(copy: Path) -> None:
     before = (copy / "run.db").read_bytes()
     await replay_run(copy)
     assert (copy / "run.db").read_bytes() == before
-
-
-Simkit = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def simkit(capsys: pytest.CaptureFixture[str]) -> Simkit:
-    """Run the command line in this process: exit code, output, errors."""
-
-    def call(*arguments: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, *capsys.readouterr()
-
-    return call
 
 
 def test_the_command_ends_with_0_when_all_is_identical(made: Path, simkit: Simkit) -> None:
@@ -470,6 +502,7 @@ def test_one_conversation_is_shown_turn_by_turn_with_its_calls(made: Path, simki
     lines = [line.split() for line in out.splitlines()]
     assert ["message", "role", "model", "tokens", "in", "out", "seconds", "attempts"] in lines
     assert any(line[:3] == ["[0]", "user", "standin"] for line in lines)
+    assert out.splitlines()[-1] == "played again: identical; its verdict: identical"
 
     code, out, _ = simkit("replay", made, "3", "--json")
     assert code == 0

@@ -30,7 +30,7 @@ from simkit.traces.database import StoreError
 from simkit.traces.events import CallAnswered
 from simkit.traces.exports import export
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
-from simkit.traces.store import RunReader
+from simkit.traces.run_reader import RunReader
 
 SMALL: dict[str, Any] = {
     "catalog.demo": True,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from simkit.traces.database import StoreError
 from simkit.traces.records import Trajectory
 from simkit.traces.rows import answer_of, function_of, trajectory_of, verdict_of
 from simkit.traces.run_directory import RunDirectory
-from simkit.traces.store import RunReader, Store
+from simkit.traces.run_reader import RunReader
+from simkit.traces.store import Store
 
 CONFIG = """
 [catalog]
@@ -31,6 +34,10 @@ COMMANDS = {
     "report": lambda run: ["report", run],
     "export": lambda run: ["export", run, "--format", "openai"],
     "generate": lambda run: ["generate", run, "--quiet"],
+    "replay": lambda run: ["replay", run],
+    "one": lambda run: ["report", run, "--conversation", "1"],
+    "filter": lambda run: ["filter", run, "--rules-only"],
+    "recover": lambda run: ["recover", run, "--out", f"{run}-saved"],
 }
 
 
@@ -50,6 +57,10 @@ def run(tmp_path: Path, a_trajectory: Callable[..., Trajectory]) -> Path:
 
 def cut(run: Path) -> None:
     (run / "run.db").write_bytes(b"")
+
+
+def cut_in_its_header(run: Path) -> None:
+    os.truncate(run / "run.db", 50)
 
 
 def remove(run: Path) -> None:
@@ -78,8 +89,9 @@ def tear(run: Path) -> None:
 
 
 SPOILED: list[tuple[Callable[[Path], None], str, str]] = [
-    (cut, "run.db is empty", "new folder"),
-    (remove, "run.db", "folder"),
+    (cut, "run.db is empty", "put back a copy of it, or start again in a new folder"),
+    (cut_in_its_header, "run.db was cut after 50 bytes", "put back a copy of it"),
+    (remove, "has a run.toml and no run.db", "put back a copy of run.db"),
     (make_newer, "run.db has store version 99", "use the simkit release that wrote it"),
     (make_foreign, "run.db is not the database of a simkit run", "give the folder"),
     (make_other, "run.db is not the database of a simkit run", "simkit recover"),
@@ -95,7 +107,7 @@ def said_by(command: str, run: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return said
 
 
-@pytest.mark.parametrize("command", ["report", "export"])
+@pytest.mark.parametrize("command", ["report", "export", "generate", "replay", "filter"])
 @pytest.mark.parametrize(
     ("spoil", "what", "mend"), SPOILED, ids=lambda value: getattr(value, "__name__", "")
 )
@@ -112,6 +124,39 @@ def test_reading_a_run_that_cannot_be_read_says_which_file_and_what_to_do(
     assert str(run) in said
     assert what in said
     assert mend in said
+
+
+def drop_a_table(run: Path) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as connection, connection:
+        connection.execute("DROP TABLE verdicts")
+
+
+@pytest.mark.parametrize("command", ["report", "one", "export", "generate", "replay", "filter"])
+@pytest.mark.parametrize("spoil", [tear, drop_a_table])
+def test_whoever_meets_damage_inside_the_database_says_how_to_save_what_is_left(
+    spoil: Callable[[Path], None], command: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(run)
+    said = said_by(command, run, capsys)
+    assert f"{run}/run.db" in said
+    assert said.endswith(f"; save what is left: simkit recover {run} --out DIR\n")
+
+
+@pytest.mark.parametrize("command", ["report", "replay", "recover"])
+def test_a_file_in_the_place_of_a_run_is_said_to_be_one(
+    command: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = said_by(command, run / "run.db", capsys)
+    assert f"{run / 'run.db'} is a file; give the folder of a run" in said
+
+
+@pytest.mark.parametrize("command", ["report", "replay", "recover"])
+def test_a_run_without_its_configuration_is_told_from_other_folders(
+    command: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "run.toml").unlink()
+    said = said_by(command, run, capsys)
+    assert "it has a run.db and no run.toml; put back a copy of run.toml" in said
 
 
 @pytest.mark.parametrize("spoil", [spoil for spoil, _, _ in SPOILED] + [tear])
@@ -147,6 +192,23 @@ async def test_of_a_log_that_was_cut_the_committed_beginning_is_read_and_nothing
     assert (len(read) > 3) == (share > 0)
 
 
+async def test_without_its_log_a_run_is_what_was_folded_into_the_database(
+    run: Path, tmp_path: Path, a_trajectory: Callable[..., Trajectory]
+) -> None:
+    lost_log = tmp_path / "lost"
+    async with Store.open(run / "run.db") as store:
+        for number in range(3, 40):
+            await store.save_trajectory(a_trajectory(number), seconds=1.0)
+        shutil.copytree(run, lost_log, ignore=shutil.ignore_patterns("run.db-*"))
+    RunDirectory.open(lost_log).check_whole()
+    async with Store.open(lost_log / "run.db") as store:
+        await store.save_trajectory(a_trajectory(3), seconds=1.0)
+    with RunReader(lost_log / "run.db") as reader:
+        assert [kept.trajectory for kept in reader.trajectories()] == [
+            a_trajectory(number) for number in range(4)
+        ]
+
+
 CALL: dict[str, Any] = {
     "reply": b"{}",
     "extras": b"{}",
@@ -177,3 +239,46 @@ def test_a_run_in_a_folder_that_nobody_may_write_is_read(run: Path) -> None:
     (run / "run.db-shm").mkdir()
     with RunReader(run / "run.db") as reader:
         assert [stored.trajectory.scenario.number for stored in reader.trajectories()] == [0, 1, 2]
+
+
+@pytest.fixture
+def somebody_elses(run: Path) -> Iterator[Path]:
+    """A run that we may read and not write: as root we are somebody else for the test."""
+    with tempfile.TemporaryDirectory() as place:
+        theirs = Path(shutil.copytree(run, Path(place) / "run"))
+        for path in (Path(place), theirs):
+            path.chmod(0o555)
+        for path in theirs.iterdir():
+            path.chmod(0o444)
+        us = os.geteuid()
+        if us == 0:
+            os.seteuid(65534)
+        yield theirs
+        os.seteuid(us)
+        for path in (Path(place), theirs):
+            path.chmod(0o755)
+
+
+def test_a_run_of_somebody_else_is_read_and_not_gone_on_with(
+    somebody_elses: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main_ends_with_0(["report", str(somebody_elses)])
+    main_ends_with_0(["report", str(somebody_elses), "--conversation", "1"])
+    for command in ("generate", "filter"):
+        said = said_by(command, somebody_elses, capsys)
+        assert "Permission denied" in said
+        assert str(somebody_elses) in said
+
+
+def test_a_run_of_somebody_else_can_be_recovered(somebody_elses: Path) -> None:
+    """As can one on a disk that was made read-only when it began to fail."""
+    with tempfile.TemporaryDirectory() as ours:
+        main_ends_with_0(["recover", str(somebody_elses), "--out", f"{ours}/saved"])
+        with RunReader(Path(ours, "saved", "run.db")) as reader:
+            assert reader.counts().played == 3
+
+
+def main_ends_with_0(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 0

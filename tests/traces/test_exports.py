@@ -14,7 +14,8 @@ import pytest
 
 from simkit.traces.exports import ExportFormat, ExportReport, export
 from simkit.traces.records import Message, ToolCall, Trajectory, TurnVerdict, Verdict
-from simkit.traces.store import RunReader, Store
+from simkit.traces.run_reader import RunReader
+from simkit.traces.store import Store
 
 ALL_PASS = Verdict(
     outcome="kept", turns=(TurnVerdict(index=1, ok=True), TurnVerdict(index=3, ok=True))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import anyio
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from simkit.foreign_tools import read_tools
 from simkit.traces.exports import export
@@ -23,7 +27,8 @@ from simkit.traces.foreign import (
 )
 from simkit.traces.formats import openai_messages, sharegpt, toolmind
 from simkit.traces.records import Message, ToolCall, Trajectory, TurnVerdict, Verdict
-from simkit.traces.store import RunReader, Store
+from simkit.traces.run_reader import RunReader
+from simkit.traces.store import Store
 
 TALK = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}
 MIXED = Verdict(
@@ -85,14 +90,64 @@ async def test_from_an_openai_export_through_a_store_to_an_export_nothing_is_los
             for line in openai_messages.rows(a_trajectory(number), MIXED)
         )
     )
-    async with Store.open(tmp_path / "run.db") as store:
-        for row in read_all(before):
+    after = await _through_a_store(read_all(before), tmp_path)
+    assert after.read_bytes() == before.read_bytes()
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+_NAME = _TEXT.filter(bool)
+_CALL = st.builds(ToolCall, id=_NAME, name=_NAME, arguments=_TEXT)
+_MESSAGE = st.one_of(
+    st.builds(Message, role=st.sampled_from(["system", "user"]), content=_TEXT),
+    st.builds(Message, role=st.just("tool"), content=_TEXT, tool_call_id=_NAME),
+    st.builds(
+        Message,
+        role=st.just("assistant"),
+        content=_TEXT,
+        reasoning=st.none() | _TEXT,
+        tool_calls=st.lists(_CALL, max_size=3).map(tuple),
+    ),
+)
+_LAST = Message(role="assistant", content="Done.")
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(conversations=st.lists(st.lists(_MESSAGE, max_size=6), min_size=1, max_size=4))
+def test_whatever_is_said_comes_through_a_store_as_it_was(
+    a_trajectory: Callable[..., Trajectory], conversations: list[list[Message]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        before = Path(folder) / "before.jsonl"
+        with before.open("wb") as file:
+            for number, messages in enumerate(conversations):
+                trajectory = a_trajectory(number, messages=(*messages, _LAST))
+                file.writelines(line + b"\n" for line in _marked(trajectory))
+        after = anyio.run(_through_a_store, read_all(before), Path(folder))
+        assert after.read_bytes() == before.read_bytes()
+
+
+def _marked(trajectory: Trajectory) -> Iterator[bytes]:
+    """*trajectory* as an export, with every second message to train on if the model wrote it."""
+    turns = tuple(
+        TurnVerdict(index=index, ok=index % 2 == 0)
+        for index, message in enumerate(trajectory.messages)
+        if message.role == "assistant"
+    )
+    return openai_messages.rows(trajectory, Verdict(outcome="kept", turns=turns))
+
+
+async def _through_a_store(rows: list[Conversation], folder: Path) -> Path:
+    async with Store.open(folder / "run.db") as store:
+        for row in rows:
             assert row.stated is not None
             await store.save_trajectory(row.trajectory, seconds=0.0)
             await store.save_verdict(row.trajectory.scenario.number, row.stated)
-    with RunReader(tmp_path / "run.db") as reader:
-        report = export(reader, "openai", tmp_path / "after.jsonl")
-    assert report.path.read_bytes() == before.read_bytes()
+    with RunReader(folder / "run.db") as reader:
+        return export(reader, "openai", folder / "after.jsonl").path
 
 
 def _exported(row: Conversation) -> list[bytes]:
@@ -178,7 +233,7 @@ def test_each_damaged_row_is_rejected_with_its_line_and_the_rest_is_read(tmp_pat
         b'{"messages": "\xff"}': "not UTF-8",
         b'{"messages": "\x00"}': "NUL byte",
         b'{"messages": ' + b"[" * 500 + b"]" * 500 + b"}": "nested too deeply",
-        b'{"messages": ' + b"[" * 5000 + b"]" * 5000 + b"}": "not valid JSON",
+        b'{"messages": ' + b"[" * 5000 + b"]" * 5000 + b"}": "nested too deeply",
         good[:-1] + b', "n": 123456789012345678901234567890}': "64 bits",
         many: "1,000,000 messages",
         b"[]": "not a JSON object",
@@ -197,6 +252,93 @@ def test_each_damaged_row_is_rejected_with_its_line_and_the_rest_is_read(tmp_pat
     for row, reason in zip(rows[1::2], bad.values(), strict=True):
         assert isinstance(row, RejectedRow)
         assert pytest.raises(ValueError, match=reason).matches(ValueError(row.reason)), row.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            b"id,messages\n1,Hi\n",
+            "is not a file of JSON objects: it begins with 'id,messages 1,Hi'",
+        ),
+        (b"\xef\xbb\xbfid;text\n", "is not a file of JSON objects: it begins with 'id;text'"),
+        (b"PAR1\x00\x15\x04\x1b[2J" * 99, "is not a file of JSON objects: it begins with 'PAR1"),
+        (b"3\n" * 5000, "is not a file of JSON objects: it begins with '3 3 "),
+        (orjson.dumps(TALK, option=orjson.OPT_INDENT_2), "spread over several lines"),
+        (orjson.dumps(TALK).decode().encode("utf-16"), "is UTF-16 text"),
+    ],
+)
+@pytest.mark.parametrize("form", ["openai", None])
+def test_a_file_in_which_nothing_is_a_row_is_told_as_a_whole(
+    tmp_path: Path, text: bytes, complaint: str, form: ForeignFormat | None
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(text)
+    with pytest.raises(ForeignFileError) as raised:
+        read(path, form)
+    assert complaint in str(raised.value)
+    assert str(path) in str(raised.value)
+
+
+def test_lines_that_are_no_json_do_not_hide_the_rows_after_them(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"# a title\n" * 500 + orjson.dumps(TALK))
+    rows = read(path)
+    assert isinstance(rows[-1], Conversation)
+    assert [row.position for row in rows] == [f"line {n}" for n in range(1, 502)]
+
+
+def test_a_file_of_one_row_that_is_cut_off_is_rejected_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'{"messages": [')
+    (row,) = read(path)
+    assert isinstance(row, RejectedRow)
+    assert (row.position, "not valid JSON" in row.reason) == ("line 1", True)
+
+
+_ROWS: dict[ForeignFormat, dict[str, Any]] = {
+    "openai": TALK,
+    "tau": {"traj": TALK["messages"]},
+    "toolmind": {"conversations": TALK["messages"], "tools": []},
+    "sharegpt": {
+        "conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Ho"}]
+    },
+}
+
+
+@pytest.mark.parametrize("form", _ROWS)
+@pytest.mark.parametrize("told", [True, False])
+def test_in_every_format_what_cannot_be_kept_is_rejected_with_its_place(
+    tmp_path: Path, form: ForeignFormat, told: bool
+) -> None:
+    row = _ROWS[form]
+    good = orjson.dumps(row)
+    key = next(iter(row))
+    bad = {
+        orjson.dumps({**row, key: row[key] * 6000}): "has 12,000 messages",
+        good[:-1] + b',"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}": "nested too deeply",
+        good.replace(b"Ho", b"\x00"): "NUL byte (byte",
+        good.replace(b"Ho", b"\\ud800"): "surrogate in string at character",
+        good.replace(b"Ho", b"\xff"): "not UTF-8 text (byte",
+        good.replace(b"Ho", b"\xed\xa0\x80"): "not UTF-8 text (byte",
+        good[:-1] + b',"x":1e400}': "infinity",
+        good[:-1] + b',"x":%d}' % 2**70: "more than 64 bits",
+    }
+    lines = [good, *bad, good]
+    for name, text in (
+        ("a.jsonl", b"\xef\xbb\xbf" + b"\r\n".join(lines)),
+        ("a.json", b"[" + b",\r\n".join(lines) + b"]"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(text)
+        first, *middle, last = read(path, form if told else None)
+        assert isinstance(first, Conversation)
+        assert isinstance(last, Conversation)
+        assert last.position == (f"line {len(lines)}" if name == "a.jsonl" else f"[{len(bad) + 1}]")
+        assert first.trajectory.messages == last.trajectory.messages
+        for found, reason in zip(middle, bad.values(), strict=True):
+            assert isinstance(found, RejectedRow)
+            assert reason in found.reason
 
 
 def test_two_different_tools_of_one_name_are_refused_and_equal_ones_are_one() -> None:

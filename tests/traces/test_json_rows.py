@@ -102,7 +102,7 @@ def test_items_are_the_same_wherever_pieces_end(values: list[object], piece: int
         (b'{"a": "\xff"}', r"is not UTF-8 text \(byte 8\)"),
         (b'{"a": "\x00"}', r"holds a NUL byte \(byte 8\)"),
         (b"[" * 101 + b"]" * 101, "is nested too deeply"),
-        (b"[" * 100_000 + b"]" * 100_000, "is not valid JSON"),
+        (b"[" * 100_000 + b"]" * 100_000, "is nested too deeply"),
         (b'{"a": 18446744073709551616}', "more than 64 bits .18446744073709551616"),
         (b'{"a": -9223372036854775809}', "more than 64 bits"),
         (b'{"a": 1' + b"0" * 100_000 + b"}", "64 bits|infinity"),

@@ -21,7 +21,7 @@ from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
 from simkit.traces.formats import openai_messages
 from simkit.traces.records import Outcome
-from simkit.traces.store import RunReader, StoredTrajectory
+from simkit.traces.run_reader import RunReader, StoredTrajectory
 
 SAMPLES = Path(__file__).resolve().parents[2] / "traces" / "samples" / "conversations.jsonl"
 OUTCOMES: tuple[Outcome, ...] = ("kept", "dropped", "failed")

@@ -26,7 +26,8 @@ from simkit.traces.calls import (
 )
 from simkit.traces.functions import Function
 from simkit.traces.records import Message, Reason, Scenario, Trajectory, TurnVerdict, Verdict
-from simkit.traces.store import RunReader, Store, StoredTrajectory, StoreError
+from simkit.traces.run_reader import RunReader, StoredTrajectory
+from simkit.traces.store import Store, StoreError
 
 REASON = Reason(check="schema_valid_arguments", message="city is missing")
 KEPT = Verdict(
@@ -371,9 +372,9 @@ async def test_an_empty_run_counts_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"schema": 2}, "scenario 5 in .* has record version 2 .* works with version 1"),
-        ({"colour": "red"}, "scenario 5 in .* has an unfit field `colour`"),
-        ({"ended": "bored"}, "scenario 5 in .* has an unfit field `ended`"),
+        ({"schema": 2}, "conversation 5 in .* has record version 2 .* works with version 1"),
+        ({"colour": "red"}, "conversation 5 in .* has an unfit field `colour`"),
+        ({"ended": "bored"}, "conversation 5 in .* has an unfit field `ended`"),
     ],
 )
 async def test_a_trajectory_that_this_version_cannot_understand_is_refused(

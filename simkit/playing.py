@@ -1,0 +1,165 @@
+"""Plays scenarios into a run's folder and judges what comes of them: of a run and of a fork."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+
+import orjson
+import structlog
+
+from simkit.agents.beginning import Beginning
+from simkit.budget import Budget
+from simkit.bus import Bus, Gauges
+from simkit.casting import conversations, pipeline
+from simkit.config import RunConfig
+from simkit.filters.queue import FilterQueue
+from simkit.garbage import rare_collections
+from simkit.log import log_to
+from simkit.loop_lag import NOTABLE_SECONDS, LoopLag, watched_loop
+from simkit.prompts import Prompts
+from simkit.providers import Providers
+from simkit.scheduler import InFlight, work_through
+from simkit.stages import Judged, Played
+from simkit.standing import PROMPTS, Standing
+from simkit.traces.events import Resumed
+from simkit.traces.records import Scenario, Trajectory
+from simkit.traces.run_directory import RunDirectory
+from simkit.traces.run_reader import RunReader
+from simkit.traces.store import Store
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playing:
+    """What scenarios are played and judged with, and where what comes of them goes."""
+
+    directory: RunDirectory
+    config: RunConfig
+    prompts: Prompts
+    standing: Standing
+    """How far the run has come; what is judged is left out."""
+    providers: Providers
+    budget: Budget
+    bus: Bus
+
+    async def play(
+        self,
+        scenarios: Iterable[Scenario],
+        notes: Mapping[str, str],
+        beginning: Beginning | None = None,
+    ) -> InFlight:
+        """Play, store and judge *scenarios*, which all go on from *beginning* if there is one.
+
+        Args:
+            notes: What is to be known about the run, besides its prompts.
+        """
+        with self.directory.log_path.open("a") as file, log_to(file), rare_collections():
+            return await self._play(scenarios, notes, beginning)
+
+    async def _play(
+        self,
+        scenarios: Iterable[Scenario],
+        notes: Mapping[str, str],
+        beginning: Beginning | None,
+    ) -> InFlight:
+        in_flight, path = InFlight(), self.directory.database_path
+        left = (s for s in scenarios if s.number not in self.standing.judged)
+        async with Store.open(path) as store, watched_loop() as lag:
+            await self._note_start(notes, store)
+            with RunReader(path) as reader:
+                await self._stream(left, beginning, store, reader, in_flight, lag)
+            _log.info(
+                "run ended",
+                peak_in_flight=in_flight.peak,
+                unseen_events=self.bus.dropped,
+                worst_event_loop_lag_seconds=round(lag.worst_seconds, 3),
+            )
+            self.providers.log_limits()
+            _log_spending(self.budget)
+        if leaked := self.providers.leaked():
+            raise RuntimeError(f"{leaked} reservations of the limiters were never closed")
+        return in_flight
+
+    async def _note_start(self, notes: Mapping[str, str], store: Store) -> None:
+        for name, value in notes.items():
+            await store.save_meta(name, value)
+        await store.save_meta(PROMPTS, orjson.dumps(self.prompts.hashes).decode())
+        wanted, done = self.config.run.conversations, self.standing.outcomes
+        _log.info("run started", conversations=wanted, **notes, **done)
+        if not self.standing.is_new:
+            self.bus.publish(
+                Resumed(kept=done["kept"], dropped=done["dropped"], failed=done["failed"])
+            )
+
+    async def _stream(
+        self,
+        scenarios: Iterable[Scenario],
+        beginning: Beginning | None,
+        store: Store,
+        reader: RunReader,
+        in_flight: InFlight,
+        lag: LoopLag,
+    ) -> None:
+        config, budget, bus = self.config, self.budget, self.bus
+        voices = self.providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)
+        async with FilterQueue(
+            pipeline(voices, self.prompts),
+            Judged(store, budget, bus),
+            size=config.filter_queue,
+            workers=config.filter_workers,
+        ) as queue:
+            bus.gauges = Gauges(
+                in_flight=lambda: in_flight.now,
+                filters_waiting=lambda: queue.waiting,
+                limiting=lambda: _limiting(self.providers, budget, lag),
+                spending=budget.spending,
+                not_started=lambda: budget.not_started,
+                loop_behind_seconds=lambda: lag.recent_max_seconds,
+            )
+            await work_through(
+                scenarios,
+                Played(
+                    conversations(config, voices, self.prompts, beginning),
+                    store,
+                    partial(_unjudged, self.standing, reader),
+                    queue.put,
+                    in_flight,
+                    budget,
+                    bus,
+                ),
+                concurrency=min(config.run.concurrency, config.run.conversations),
+                may_start=budget.may_start,
+            )
+
+
+def _unjudged(standing: Standing, reader: RunReader, scenario: int) -> Trajectory | None:
+    """The trajectory of *scenario* when it was played earlier and not judged."""
+    if scenario not in standing.unjudged:
+        return None
+    stored = reader.trajectory(scenario)
+    return None if stored is None else stored.trajectory
+
+
+def _limiting(providers: Providers, budget: Budget, lag: LoopLag) -> str:
+    """What sets the pace now."""
+    if budget.is_holding_back:
+        return "the budget"
+    limit = providers.limiting()
+    if limit == "nothing" and lag.recent_max_seconds > NOTABLE_SECONDS:
+        return "this machine's CPU"
+    return limit
+
+
+def _log_spending(budget: Budget) -> None:
+    if budget.not_started:
+        _log.warning(
+            "the budget does not reach for all conversations; raise it under [budget]",
+            not_started=budget.not_started,
+        )
+    for line in budget.spending():
+        _log.info("spent", unit=line.unit, amount=round(line.spent, 6), limit=line.limit)
+    for (model, role), paid in budget.ledger.paid.items():
+        _log.info("spent on a role", model=model, role=role, **asdict(paid))
