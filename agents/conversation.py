@@ -14,6 +14,7 @@ import orjson
 
 from simkit.agents.assistant import AssistantAgent
 from simkit.agents.beginning import Beginning, steps
+from simkit.agents.gate import ChainGate, IncoherentChain
 from simkit.agents.heard import Heard, Listening
 from simkit.agents.intent import IntentWriter
 from simkit.agents.origin import provenance_of, trajectory_id
@@ -75,6 +76,8 @@ class Conversations:
 
     Args:
         beginning: What every conversation goes on from; None: each begins at its beginning.
+        gated: Whether the writer's model must find a chain coherent first; not where there is
+            a *beginning*, whose chain has been played.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Conversations:
         *,
         run_seed: int,
         beginning: Beginning | None = None,
+        gated: bool = False,
     ) -> None:
         self._cast = cast
         self._prompts = prompts
@@ -92,6 +96,7 @@ class Conversations:
         self._run_seed = run_seed
         self._beginning = beginning
         self._parent = None if beginning is None else beginning.parent
+        self._is_gated = gated and beginning is None
 
     async def play(self, scenario: Scenario) -> Trajectory:
         """Play *scenario* to its end and return what happened, also when it failed.
@@ -107,12 +112,14 @@ class Conversations:
         ended: Ended = "user_done"
         cause = message = None
         try:
+            if self._is_gated:
+                await ChainGate(cast.writer, self._prompts).check(scenario)
             await stage.play()
         except AccountProblem:  # not this conversation's failure: the whole run must stop
             raise
         except LimitReached as limit:
             ended, cause = "limit", str(limit)
-        except (ModelFailed, ProviderError) as failure:
+        except (IncoherentChain, ModelFailed, ProviderError) as failure:
             ended, cause, message = "failed", failure.cause, str(failure)
         return Trajectory(
             id=trajectory_id(self._run_seed, scenario, self._parent),

@@ -35,15 +35,15 @@ def provenance_of(
         models={voice.role: voice.client.model for voice in voices},
         answered_by={role: tuple(sorted(heard.models[role])) for role in sorted(heard.models)},
         prompts=dict(prompts.hashes),
-        sources=_licences(scenario.tools),
+        sources=_licences(scenario.functions),
         notice="; ".join(sorted(notices)) or None,
         parent=parent,
     )
 
 
-def _licences(tools: tuple[Function, ...]) -> dict[str, tuple[str, ...]]:
-    """Catalog to the licences of those of its functions that are among *tools*."""
+def _licences(functions: tuple[Function, ...]) -> dict[str, tuple[str, ...]]:
+    """Catalog to the licences of those of its functions that are among *functions*."""
     found: dict[str, set[str]] = {}
-    for tool in tools:
-        found.setdefault(tool.source, set()).update({tool.licence} if tool.licence else ())
+    for one in functions:
+        found.setdefault(one.source, set()).update({one.licence} if one.licence else ())
     return {source: tuple(sorted(found[source])) for source in sorted(found)}

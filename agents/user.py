@@ -19,8 +19,9 @@ class UserAgent:
     ) -> None:
         self._voice = voice
         self._scenario = scenario
+        private = prompts.render("user", intent=intent.as_data(), stop=STOP)
         self._seen = [
-            Message(role="system", content=prompts.render("user", intent=intent, stop=STOP)),
+            Message(role="system", content=private),
             Message(role="user", content=prompts.render("user_opening")),
         ]
 

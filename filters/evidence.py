@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from simkit.traces.prompts import quoted_json
-from simkit.traces.records import Message, Trajectory
+from simkit.traces.records import Message, Scenario, Trajectory
 
 
 class Evidence:
@@ -27,7 +27,9 @@ class Evidence:
 
     def __init__(self, trajectory: Trajectory) -> None:
         self.trajectory = trajectory
-        self._intent = quoted_json(orjson.dumps(trajectory.intent))
+        intent = None if trajectory.intent is None else trajectory.intent.as_data()
+        self._intent = quoted_json(orjson.dumps(intent))
+        self._by_design = _by_design(trajectory.scenario)
         self._tools = _list([quoted_json(tool.tool_json) for tool in trajectory.scenario.tools])
         self._messages = [
             quoted_json(orjson.dumps(_as_data(index, message)))
@@ -38,9 +40,14 @@ class Evidence:
         """What the judge of the whole reads: ``<intent>``, ``<tools>``, ``<conversation>``.
 
         The intent is ``null`` when the trajectory has none; tools are in the form of
-        chat completions.
+        chat completions. Where something is missing on purpose, ``<by_design>`` tells it:
+        ``{"cannot_be_served": [GOAL, ...], "told_when_asked": [GOAL, ...]}``, goals counted
+        from 1.
         """
-        return _tagged(intent=self._intent, tools=self._tools, conversation=_list(self._messages))
+        parts = {"intent": self._intent, "tools": self._tools}
+        if self._by_design:
+            parts["by_design"] = quoted_json(orjson.dumps(self._by_design))
+        return _tagged(**parts, conversation=_list(self._messages))
 
     def turn(self, index: int) -> str:
         """What the judge of message *index* reads: ``<tools>``, ``<history>``, ``<turn>``.
@@ -53,6 +60,22 @@ class Evidence:
             history=_list(self._messages[:index]),
             turn=self._messages[index],
         )
+
+
+def _by_design(scenario: Scenario) -> dict[str, list[int]]:
+    """The goals for which something is missing on purpose; each is a step of the plan."""
+    withheld = {function.name for function in scenario.withheld}
+    missing = {
+        "cannot_be_served": [
+            goal
+            for goal, step in enumerate(scenario.plan, start=1)
+            if withheld.intersection(step.functions)
+        ],
+        "told_when_asked": [
+            goal for goal, step in enumerate(scenario.plan, start=1) if step.when_asked
+        ],
+    }
+    return {what: goals for what, goals in missing.items() if goals}
 
 
 def _as_data(index: int, message: Message) -> dict[str, Any]:

@@ -12,22 +12,18 @@ from typing import Any
 import orjson
 
 from simkit.graph.catalogs.entry import kind
-from simkit.graph.catalogs.keywords import (
-    FOREIGN,
-    LISTS,
-    MAPS,
-    SINGLE,
-    is_keyword,
-    json_type,
-    unreadable,
-)
+from simkit.graph.catalogs.keywords import FOREIGN, LISTS, MAPS, SINGLE, is_keyword, unreadable
 from simkit.graph.catalogs.references import complaint, pointer_part
 from simkit.graph.catalogs.spellings import (
     UnusableSchema,
-    flag,
-    schema_of_parameters,
+    from_text,
+    is_flagged,
+    object_schema,
     without_outer_reference,
 )
+from simkit.graph.catalogs.type_keyword import name_type
+from simkit.graph.catalogs.type_words import json_type, type_word
+from simkit.graph.catalogs.values import settle_values
 
 __all__ = ["UnusableSchema", "cut_description", "normal_outputs", "normal_parameters"]
 
@@ -49,7 +45,7 @@ def normal_parameters(
 
     Args:
         value: Any JSON value: a schema, properties without one, a list of parameters with
-            ``name`` and ``type``, or None.
+            ``name`` and ``type``, a JSON text of one of them, or None.
         repairs: What was repaired is counted here, also when the schema is refused.
         function_name: Tells a scraped heading in a list of parameters from a parameter.
 
@@ -61,7 +57,10 @@ def normal_parameters(
     Raises:
         UnusableSchema: *value* is nothing of the kind, or too large.
     """
-    return _normal_object(schema_of_parameters(value, function_name, repairs), repairs)
+    if value is None or value == "":
+        repairs["missing parameters"] += 1
+        value = {"type": "object"}
+    return _normal_object(object_schema(value, function_name, repairs), repairs)
 
 
 def normal_outputs(value: Any, repairs: Counter[str]) -> dict[str, Any]:
@@ -70,6 +69,9 @@ def normal_outputs(value: Any, repairs: Counter[str]) -> dict[str, Any]:
     Raises:
         UnusableSchema: As for `normal_parameters`.
     """
+    if isinstance(value, str) and type_word(value):
+        value = {"type": value}
+    value = object_schema(value, "", repairs)
     if isinstance(value, dict) and not _may_be_object(value):
         repairs["result wrapped in an object"] += 1
         value = {"type": "object", "properties": {"result": value}, "required": ["result"]}
@@ -87,7 +89,12 @@ def _may_be_object(schema: dict[str, Any]) -> bool:
     given = schema.get("type")
     if given is None:
         return not any(key in schema for key in ("items", "prefixItems", "enum", "const"))
-    return any(json_type(name) == "object" for name in _as_list(given))
+    return any(json_type(name) == "object" or _means_object(name) for name in _as_list(given))
+
+
+def _means_object(name: Any) -> bool:
+    word = type_word(name) if isinstance(name, str) else None
+    return word is not None and word.schema.get("type") == "object"
 
 
 def _normal_object(value: Any, repairs: Counter[str]) -> dict[str, Any]:
@@ -100,6 +107,9 @@ def _normal_object(value: Any, repairs: Counter[str]) -> dict[str, Any]:
         repairs["missing type"] += 1
     if not isinstance(value.get("type"), str):
         value = value | {"type": "object"}
+    if not all(isinstance(one, dict) for one in _as_list(value.get("enum", {}))):
+        repairs["enum of the whole dropped"] += 1  # it would leave nothing, or no object
+        value = {key: part for key, part in value.items() if key != "enum"}
     walk = _Walk(repairs)
     schema = walk.node({"properties": {}} | value, "", 0)
     if problem := complaint(walk.nodes):
@@ -153,10 +163,11 @@ class _Walk:
             raise UnusableSchema("use $dynamicRef")
         node = dict(value)
         self._modernise(node)
-        self._name_type(node)
+        name_type(node, self._repairs)
         for key in unreadable(node):
             self._repairs["unreadable keyword"] += 1
             del node[key]
+        settle_values(node, self._repairs)
         self._settle_required(node)
         self._normalise_inner(node, at, depth + 1)
         if "array" in _as_list(node.get("type")) and "items" not in node:
@@ -180,28 +191,12 @@ class _Walk:
         if isinstance(description := node.get("description"), str):
             node["description"] = cut_description(description, self._repairs)
 
-    def _name_type(self, node: dict[str, Any]) -> None:
-        if "type" not in node:
-            return
-        given = node["type"]
-        types = [self._type_of(name) for name in _as_list(given)]
-        if not types or None in types:  # one unknown type of several: it may be anything
-            del node["type"]
-        else:
-            node["type"] = list(dict.fromkeys(types)) if isinstance(given, list) else types[0]
-
-    def _type_of(self, name: Any) -> str | None:
-        known = json_type(name)
-        if known is None:
-            is_any = isinstance(name, str) and name.lower() == "any"
-            self._repairs["type any" if is_any else "type unknown"] += 1
-        elif known != name:
-            self._repairs["type name"] += 1
-        return known
-
     def _settle_required(self, node: dict[str, Any]) -> None:
         """Make ``required`` the names of properties that are listed or flagged so."""
         given, optional = node.pop("required", None), node.pop("optional", None)
+        if isinstance(given, str) and (names := _names_in(given, node.get("properties"))):
+            self._repairs["required as a text"] += 1
+            given = names
         listed = isinstance(given, list)
         if optional is not None or (given is not None and not listed):
             self._repairs["required flag"] += 1  # its effect is on the schema around this one
@@ -215,7 +210,7 @@ class _Walk:
         known = [name for name in names if name in properties]
         if absent := len(names) - len(known):
             self._repairs["required but not a property"] += absent
-        return known + [name for name, schema in properties.items() if _is_flagged(schema)]
+        return known + [name for name, schema in properties.items() if is_flagged(schema)]
 
     def _normalise_inner(self, node: dict[str, Any], at: str, depth: int) -> None:
         for key, part in node.items():
@@ -233,9 +228,7 @@ class _Walk:
                 }
 
     def _inner(self, value: Any, at: str, depth: int) -> Any:
-        if isinstance(value, str) and json_type(value):
-            self._repairs["type name as a schema"] += 1
-            value = {"type": value}
+        value = self._unspelled(value)
         if isinstance(value, dict):
             return self.node(value, at, depth)
         if not isinstance(value, bool):
@@ -244,11 +237,21 @@ class _Walk:
         self.nodes[at] = value
         return value
 
+    def _unspelled(self, value: Any) -> Any:
+        """*value* as a schema when it is a text that is one, names a type or describes."""
+        value = from_text(value, self._repairs)
+        if not isinstance(value, str):
+            return value
+        is_type = type_word(value) is not None
+        self._repairs["type name as a schema" if is_type else "description as a schema"] += 1
+        return {"type" if is_type else "description": value}
 
-def _is_flagged(schema: Any) -> bool:
-    if not isinstance(schema, dict):
-        return False
-    return flag(schema.get("required")) is True or flag(schema.get("optional")) is False
+
+def _names_in(text: str, properties: Any) -> list[str]:
+    """The names in a text like ``"city, date"``; none unless all are properties."""
+    names = [name.strip() for name in text.split(",")]
+    known = isinstance(properties, dict) and all(name in properties for name in names)
+    return names if known else []
 
 
 def _as_list(value: Any) -> list[Any]:

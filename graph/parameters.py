@@ -11,13 +11,16 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from simkit.traces.functions import Function, Schema
 
-MAX_DEPTH = 3
+MAX_DEPTH = 5
 """Names in the path of a nested output, at most."""
-MAX_PER_FUNCTION = 50
+MAX_PER_FUNCTION = 100
+MAX_FORMAT = 50
+"""Characters of a format that are kept."""
 MAX_TEXT = 500
 """Characters of a description that count; the models behind read about as much."""
 
@@ -31,27 +34,45 @@ class Parameter:
     path: str
     """``a``, or ``a.b`` and ``a[].b`` inside an output; empty for an inferred output."""
     text: str
-    """What is embedded; never empty unless name and description are."""
+    """What the paper's rule embeds; never empty unless name and description are."""
+    kinds: frozenset[str] = frozenset()
+    """Its JSON types, an array's those of its items too; empty when the catalog does not say."""
+    form: str = ""
+    """Its ``format``, where there is one, e.g. ``date-time``."""
+    choices: frozenset[str] = frozenset()
+    """The values of its ``enum`` as text, where there is one."""
+    required: bool = False
+    """Of inputs only."""
     inferred: bool = False
     """The catalog declares no output: this one is guessed from the function's description."""
 
+    @property
+    def is_yes_or_no(self) -> bool:
+        """Whether it is a flag."""
+        return self.kinds - {"null"} == {"boolean"}
+
+    @property
+    def name(self) -> str:
+        """The last name of the path, as the catalog spells it."""
+        return self.path.rpartition(".")[2].removesuffix("[]")
+
+    @property
+    def around(self) -> str:
+        """The name of what holds it: ``tracks`` for ``tracks[].id``; empty at the top."""
+        return self.path.rpartition(".")[0].rpartition(".")[2].removesuffix("[]")
+
 
 def inputs_of(functions: Sequence[Function]) -> list[Parameter]:
-    """The top-level arguments of every function, in catalog order, 50 a function at most.
-
-    Without yes-or-no arguments: they are the user's choice, no earlier result feeds them.
-    """
+    """The top-level arguments of every function, in catalog order, 100 a function at most."""
     return [
-        Parameter(function=index, path=name, text=parameter_text(name, schema))
+        _parameter(
+            index, name, name, schema, required=name in function.parameters.get("required", ())
+        )
         for index, function in enumerate(functions)
-        for name, schema in _arguments(function)
+        for name, schema in islice(
+            _properties(function.parameters, function.parameters).items(), MAX_PER_FUNCTION
+        )
     ]
-
-
-def _arguments(function: Function) -> list[tuple[str, Schema]]:
-    properties = _properties(function.parameters, function.parameters)
-    chosen = [item for item in properties.items() if item[1].get("type") != "boolean"]
-    return chosen[:MAX_PER_FUNCTION]
 
 
 def outputs_of(functions: Sequence[Function]) -> list[Parameter]:
@@ -62,19 +83,55 @@ def outputs_of(functions: Sequence[Function]) -> list[Parameter]:
     """
     parameters: list[Parameter] = []
     for index, function in enumerate(functions):
-        declared = [
-            Parameter(function=index, path=path, text=text)
-            for path, text in _fields(function.outputs or {})
+        inferred = function.outputs_origin == "inferred"
+        fields = [
+            _parameter(index, path, name, schema, inferred=inferred)
+            for path, name, schema in _fields(function.outputs or {})
         ]
-        parameters += declared or [
+        parameters += fields or [
             Parameter(function=index, path="", text=returned_thing(function), inferred=True)
         ]
     return parameters
 
 
+def _parameter(
+    function: int,
+    path: str,
+    name: str,
+    schema: Schema,
+    *,
+    required: bool = False,
+    inferred: bool = False,
+) -> Parameter:
+    given = schema.get("enum")
+    return Parameter(
+        function=function,
+        path=path,
+        text=parameter_text(name, schema),
+        kinds=frozenset(_kinds(schema)),
+        form=str(schema.get("format", ""))[:MAX_FORMAT],
+        choices=frozenset(str(one) for one in given) if isinstance(given, list) else frozenset(),
+        required=required,
+        inferred=inferred,
+    )
+
+
+def _kinds(schema: Schema) -> Iterator[str]:
+    """The JSON types of *schema*, and of its items where it is an array."""
+    kind = schema.get("type")
+    yield from kind if isinstance(kind, list) else [kind] if isinstance(kind, str) else ()
+    items = schema.get("items")
+    inner = [items] if isinstance(items, Mapping) else []
+    for key in ("anyOf", "oneOf"):
+        choices = schema.get(key)
+        inner += [one for one in choices or () if isinstance(one, Mapping)]
+    for one in inner:
+        yield from _kinds(one)
+
+
 def parameter_text(name: str, schema: Schema) -> str:
     """Description and type of a parameter; the name's words stand in for no description."""
-    said = _said(schema.get("description"))[:MAX_TEXT] or name_words(name)
+    said = said_by(schema.get("description"))[:MAX_TEXT] or name_words(name)
     kind = _type_words(schema)
     return f"{said} ({kind})" if kind else said
 
@@ -86,7 +143,7 @@ _SAYS_NOTHING = re.compile(
 )
 
 
-def _said(description: object) -> str:
+def said_by(description: object) -> str:
     """*description* on one line; empty when it is a placeholder."""
     text = " ".join(description.split()) if isinstance(description, str) else ""
     return "" if _SAYS_NOTHING.fullmatch(text) else text
@@ -126,24 +183,25 @@ def returned_thing(function: Function) -> str:
 
     "Calculates the area of a triangle given its sides." gives "the area of a triangle".
     """
-    description = _said(function.description)
+    description = said_by(function.description)
     said = _SAYS_WHAT_IT_RETURNS.search(description)
     if said:
         return said[1].strip()[:MAX_TEXT]
     sentence = re.split(r"(?<=[.!?;])\s(?=[A-Z])", description, maxsplit=1)[0].rstrip(".!?; ")
     words = _ENDS_BEFORE.split(_OPENER.sub("", sentence))[0].split()
-    while len(words) > 1 and (_may_go(words[0]) or words[1].lower() in _ARTICLES):
+    while len(words) > 1 and (is_action(words[0]) or words[1].lower() in _ARTICLES):
         words.pop(0)
     return " ".join(words)[:MAX_TEXT] or name_words(function.name)
 
 
-def _may_go(word: str) -> bool:
+def is_action(word: str) -> bool:
+    """Whether *word* is one of the verbs and fillers that say what is done, not to what."""
     word = word.lower().strip(",")
     return not _MAY_GO.isdisjoint((word, word.removesuffix("s"), word.removesuffix("es")))
 
 
-def _fields(root: Schema) -> Iterator[tuple[str, str]]:
-    """Path and text of the fields of a result, breadth first."""
+def _fields(root: Schema) -> Iterator[tuple[str, str, Schema]]:
+    """Path, name and schema of the fields of a result, breadth first."""
     waiting = deque(
         (f"{name}", 1, name, schema) for name, schema in _properties(root, root).items()
     )
@@ -151,7 +209,7 @@ def _fields(root: Schema) -> Iterator[tuple[str, str]]:
         if not waiting:
             return
         path, depth, name, schema = waiting.popleft()
-        yield path, parameter_text(name, schema)
+        yield path, name, schema
         if depth < MAX_DEPTH:
             mark, inner = _inside(schema, root)
             waiting.extend(

@@ -43,6 +43,7 @@ def conversations(
         ),
         run_seed=config.run.seed,
         beginning=beginning,
+        gated=config.chain.gate,
     )
 
 

@@ -11,6 +11,7 @@ import os
 
 from pydantic import Field
 
+from simkit.config_chain import ChainSection
 from simkit.config_models import (
     FallbackSection,
     ModelSection,
@@ -35,6 +36,7 @@ __all__ = [
     "ROLES",
     "BudgetSection",
     "CatalogSection",
+    "ChainSection",
     "ConfigError",
     "FallbackSection",
     "FiltersSection",
@@ -75,6 +77,8 @@ class RunConfig(Section):
     """When the output of one function may feed the input of another."""
     walk: WalkSection = WalkSection()
     """The chains of functions that conversations are about."""
+    chain: ChainSection = ChainSection()
+    """What conversations must contain by design."""
     conversation: ConversationSection = ConversationSection()
     """When a conversation is cut off."""
     filters: FiltersSection = FiltersSection()

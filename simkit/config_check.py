@@ -63,9 +63,12 @@ def price_problems(config: RunConfig) -> tuple[str, ...]:
 
 
 def _catalog_problems(config: RunConfig) -> list[str]:
-    if config.catalog.paths or config.catalog.demo:
+    named = bool(config.catalog.paths or config.catalog.demo)
+    if config.graph.file is not None and named:
+        return ["graph.file: a graph holds its functions; name a graph or catalogs, not both"]
+    if config.graph.file is not None or named:
         return []
-    mend = "name a file or folder there or with --catalog, or try --demo"
+    mend = "name a file or folder there or with --catalog, or a graph with --graph, or try --demo"
     return [f"catalog.paths: expected at least one catalog; {mend}"]
 
 

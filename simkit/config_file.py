@@ -19,6 +19,9 @@ _NOT_A_CONFIGURATION = (
     "; expected a configuration here: a catalog is named with --catalog, requests with --in"
 )
 
+_FILES = (("budget", "prices"), ("graph", "file"), ("graph", "affinity"))
+"""Options that name a file."""
+
 
 def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
     """The configuration in *path*, with *overrides* on top and defaults underneath.
@@ -77,8 +80,9 @@ def _apply(overrides: Mapping[str, Any], data: dict[str, Any]) -> frozenset[str]
         table[name] = value
     if paths is not None:
         data["catalog"]["paths"] = [_absolute(Path(item), Path.cwd()) for item in paths]
-    if (prices := overrides.get("budget.prices")) is not None:
-        data["budget"]["prices"] = _absolute(Path(prices), Path.cwd())
+    for section, option in _FILES:
+        if (file := overrides.get(f"{section}.{option}")) is not None:
+            data[section][option] = _absolute(Path(file), Path.cwd())
     return frozenset(keys)
 
 
@@ -94,9 +98,10 @@ def _full_key(key: str, overrides: Mapping[str, Any], data: Mapping[str, Any]) -
 
 
 def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
-    budget = data.get("budget")
-    if isinstance(budget, dict) and isinstance(budget.get("prices"), str):
-        budget["prices"] = _absolute(Path(budget["prices"]), folder)
+    for table, name in _FILES:
+        section = data.get(table)
+        if isinstance(section, dict) and isinstance(section.get(name), str):
+            section[name] = _absolute(Path(section[name]), folder)
     catalog = data.get("catalog")
     if isinstance(catalog, dict) and isinstance(catalog.get("paths"), list):
         catalog["paths"] = [

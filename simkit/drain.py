@@ -15,6 +15,9 @@ from simkit.traces.provider_errors import AccountProblem
 RequestT = TypeVar("RequestT", bound=Request)
 AnswerT = TypeVar("AnswerT", bound=Answered)
 
+DRAIN_SECONDS = 60.0
+"""How long work that was told to stop waits for the calls that are being made."""
+
 _SETTLING_STEPS = 20
 """Turns of the event loop that an answer takes, at most, from the wire to the journal."""
 

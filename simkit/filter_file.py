@@ -53,6 +53,8 @@ class FilterSummary:
     """Check to turns of kept conversations."""
     notes: Counter[str] = field(default_factory=Counter)
     """What was needed to read rows, to rows."""
+    repeated_ids: int = 0
+    """Rows whose id an earlier row has; by it alone their verdicts cannot be told apart."""
     first_rejected: list[RejectedRow] = field(default_factory=list)
     """The first `MOST_TOLD`."""
 
@@ -93,6 +95,7 @@ class FilterSummary:
             "dropped_by": _by_frequency(self.dropped_by),
             "masked_by": _by_frequency(self.masked_by),
             "notes": _by_frequency(self.notes),
+            "repeated_ids": self.repeated_ids,
         }
 
     def as_tables(self) -> RenderableType:
@@ -152,11 +155,15 @@ def _tools_in(path: Path) -> tuple[Function, ...]:
 
 
 async def _judge_all(rows: ForeignFile, file: IO[bytes], summary: FilterSummary) -> None:
+    seen: set[int] = set()  # hashes: ids may be long, and there may be millions
     for row in rows:
         await anyio.lowlevel.checkpoint()  # nothing else here waits, so Ctrl+C could not end it
         if isinstance(row, RejectedRow):
             summary.reject(row)
             continue
+        told = hash(repr(row.id))
+        summary.repeated_ids += told in seen
+        seen.add(told)
         verdict = await _verdict(row)
         summary.add(row, verdict)
         file.write(_line(row, verdict))

@@ -21,6 +21,7 @@ from simkit.drain import Drain
 from simkit.fork_note import PARENT, PARENT_FOLDER, ForkNote
 from simkit.fork_point import ForkError, fork_point
 from simkit.kept_config import keep_config
+from simkit.one_run import check_one_run, open_run
 from simkit.playing import Playing
 from simkit.prompts import (
     Prompts,
@@ -124,8 +125,10 @@ class Fork:
         stack.enter_context(directory.locked())
         await anyio.to_thread.run_sync(directory.check_whole)
         self._check_same(directory)
-        check_same_data(load_config(directory.config_path, {}), config, out)
+        before = load_config(directory.config_path, {})
+        await anyio.to_thread.run_sync(check_one_run, directory, before)
         standing = await anyio.to_thread.run_sync(read_standing, directory.database_path)
+        check_same_data(_but_for_unused(before, config, standing), config, out)
         check_same_prompts(standing.prompts, prompts.hashes, out)
         return _Known(directory=directory, standing=standing)
 
@@ -177,7 +180,7 @@ def open_fork(
         RunDirectoryError, StoreError: The run cannot be read.
         ForkError: It holds no such conversation, or it cannot go on there.
     """
-    directory = RunDirectory.open(run)
+    directory, _ = open_run(run)
     with RunReader(directory.database_path) as reader:
         stored = reader.trajectory(conversation)
     if stored is None:
@@ -203,6 +206,22 @@ def noted_fork(out: Path) -> ForkNote | None:
         return None
     with RunReader(RunDirectory.open(out).database_path) as reader:
         return ForkNote.in_meta(reader.meta())
+
+
+def _but_for_unused(before: RunConfig, now: RunConfig, standing: Standing) -> RunConfig:
+    """*before* with the models of *now* where nothing was made with its own.
+
+    So a mistyped model, found when its role is first asked, can be put right in the same folder.
+    """
+    asked = {role for _, role in standing.paid}
+    told = bool(standing.judged or standing.unjudged)  # trajectories name their models
+    roles = before.roles
+    for role in now.roles_in_use:
+        if role in asked or (standing.judged if role == "judge" else told):
+            continue
+        own = roles.of(role).model_copy(update={"model": now.role(role).model})
+        roles = roles.model_copy(update={role: own})
+    return before.model_copy(update={"roles": roles})
 
 
 def _name(run: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 
 import orjson
@@ -23,7 +23,9 @@ from simkit.providers import Providers
 from simkit.scheduler import InFlight, work_through
 from simkit.stages import Judged, Played
 from simkit.standing import PROMPTS, Standing
+from simkit.steering import Steering
 from simkit.traces.events import Resumed
+from simkit.traces.full_disk import full_disk_named
 from simkit.traces.records import Scenario, Trajectory
 from simkit.traces.run_directory import RunDirectory
 from simkit.traces.run_reader import RunReader
@@ -44,6 +46,7 @@ class Playing:
     providers: Providers
     budget: Budget
     bus: Bus
+    steering: Steering = field(default_factory=Steering.none)
 
     async def play(
         self,
@@ -56,7 +59,12 @@ class Playing:
         Args:
             notes: What is to be known about the run, besides its prompts.
         """
-        with self.directory.log_path.open("a") as file, log_to(file), rare_collections():
+        with (
+            full_disk_named(self.directory.path),
+            self.directory.log_path.open("a") as file,
+            log_to(file),
+            rare_collections(),
+        ):
             return await self._play(scenarios, notes, beginning)
 
     async def _play(
@@ -70,7 +78,8 @@ class Playing:
         async with Store.open(path) as store, watched_loop() as lag:
             await self._note_start(notes, store)
             with RunReader(path) as reader:
-                await self._stream(left, beginning, store, reader, in_flight, lag)
+                scenarios = self.steering.following(left)
+                await self._stream(scenarios, beginning, store, reader, in_flight, lag)
             _log.info(
                 "run ended",
                 peak_in_flight=in_flight.peak,
@@ -103,18 +112,19 @@ class Playing:
         in_flight: InFlight,
         lag: LoopLag,
     ) -> None:
-        config, budget, bus = self.config, self.budget, self.bus
+        config, budget, bus, steering = self.config, self.budget, self.bus, self.steering
         voices = self.providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)
-        async with FilterQueue(
+        filters = FilterQueue(
             pipeline(voices, self.prompts),
-            Judged(store, budget, bus),
+            Judged(store, steering.learn, budget, bus),
             size=config.filter_queue,
             workers=config.filter_workers,
-        ) as queue:
+        )
+        async with filters as queue, steering.settling(store.save_meta):
             bus.gauges = Gauges(
                 in_flight=lambda: in_flight.now,
                 filters_waiting=lambda: queue.waiting,
-                limiting=lambda: _limiting(self.providers, budget, lag),
+                limiting=lambda: _limiting(self.providers, budget, steering, lag),
                 spending=budget.spending,
                 not_started=lambda: budget.not_started,
                 loop_behind_seconds=lambda: lag.recent_max_seconds,
@@ -131,7 +141,7 @@ class Playing:
                     bus,
                 ),
                 concurrency=min(config.run.concurrency, config.run.conversations),
-                may_start=budget.may_start,
+                may_start=partial(steering.may_start, budget.may_start),
             )
 
 
@@ -143,10 +153,12 @@ def _unjudged(standing: Standing, reader: RunReader, scenario: int) -> Trajector
     return None if stored is None else stored.trajectory
 
 
-def _limiting(providers: Providers, budget: Budget, lag: LoopLag) -> str:
+def _limiting(providers: Providers, budget: Budget, steering: Steering, lag: LoopLag) -> str:
     """What sets the pace now."""
     if budget.is_holding_back:
         return "the budget"
+    if steering.is_holding_back:
+        return "walk.yield_lag"
     limit = providers.limiting()
     if limit == "nothing" and lag.recent_max_seconds > NOTABLE_SECONDS:
         return "this machine's CPU"

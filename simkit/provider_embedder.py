@@ -43,7 +43,7 @@ class ProviderEmbedder:
 
     default_min_cosine = 0.7
     """A guess: each model has its own idea of how near unrelated texts are. See what `simkit
-    graph show` says of the graph, and set ``graph.min_cosine``."""
+    graph show` says of the graph, and set ``graph.min_score``."""
 
     def __init__(self, client: EmbeddingClient, portal: BlockingPortal, *, base_url: str) -> None:
         self._client = client

@@ -11,7 +11,7 @@ from typing import Any, Self
 from simkit.clients.recorded import RecordedCall
 from simkit.traces import rows
 from simkit.traces.calls import Answer, CallSite
-from simkit.traces.database import StoreError, connect_reader, unreadable
+from simkit.traces.database import DamagedStore, Place, connect_reader, unreadable
 from simkit.traces.run_reader import RunReader, StoredTrajectory
 
 _SITE = tuple(field.name for field in fields(CallSite))
@@ -33,11 +33,20 @@ class RecordedConversation:
         return self.stored.trajectory.scenario.number
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableConversation:
+    """One stored conversation that is damaged."""
+
+    number: int
+    why: str
+    """One line, with what to do."""
+
+
 class Recording:
-    """The conversations of a run with their calls; reads only.
+    """The conversations that a run holds now, with their calls; reads only.
 
     For use in one thread, as a context manager. Everything raises `StoreError` when the
-    database cannot be read.
+    database cannot be read, or, where the damage is in one conversation, `DamagedStore`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,10 +69,17 @@ class Recording:
         number: int = row["number"]
         return number
 
-    def conversations(self) -> Iterator[RecordedConversation]:
-        """All, in scenario order, one in memory at a time."""
-        for stored in self._reader.trajectories():
-            yield self._with_calls(stored)
+    def conversations(self) -> Iterator[RecordedConversation | UnreadableConversation]:
+        """All, in scenario order, one in memory at a time; damage to one stops no other."""
+        self._query("SELECT 1 FROM trajectories, verdicts, functions, calls LIMIT 0")  # all there?
+        for number in self._reader.played():
+            try:
+                found = self.conversation(number)
+            except DamagedStore as error:
+                yield UnreadableConversation(number=number, why=str(error))
+                continue
+            if found is not None:
+                yield found
 
     def conversation(self, number: int) -> RecordedConversation | None:
         """The conversation of scenario *number*, or None when it is not stored."""
@@ -73,7 +89,8 @@ class Recording:
     def _with_calls(self, stored: StoredTrajectory) -> RecordedConversation:
         number = stored.trajectory.scenario.number
         (bodies,) = self._query(
-            "SELECT t.body AS trajectory, v.body AS verdict FROM trajectories AS t"
+            "SELECT CAST(t.body AS BLOB) AS trajectory, CAST(v.body AS BLOB) AS verdict"
+            " FROM trajectories AS t"
             " LEFT JOIN verdicts AS v ON v.scenario = t.scenario AND v.filter_set = 'run'"
             " WHERE t.scenario = ?",
             number,
@@ -95,13 +112,8 @@ class Recording:
         )
 
     def _answer(self, row: Any, site: CallSite) -> Answer:
-        place = f"the {site.role}'s call for message {site.turn} of conversation {site.scenario}"
-        try:
-            return rows.answer_of(row, f"{place} in {self._path}")
-        except ValueError as error:
-            raise StoreError(
-                f"{place} in {self._path} is not JSON: {error}; {rows.SAVE_THE_OTHERS}"
-            ) from error
+        what = f"the {site.role}'s call for message {site.turn} of conversation {site.scenario}"
+        return rows.answer_of(row, Place(what, self._path))
 
     def _query(self, select: str, *values: object) -> list[Any]:
         try:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from simkit.config import ConfigError, RunConfig
 from simkit.config_file import load_config, to_toml
+from simkit.fork_note import how_to_go_on
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.graph_file import GraphError
 from simkit.kept_config import keep_config
 from simkit.prices import load_prices
+from simkit.prompts import keep_prompts, own_prompts
 from simkit.salvage import TABLES, Salvage, TableRecovery
 from simkit.traces.database import StoreError, check_database, connect_writer
 from simkit.traces.run_directory import RunDirectory
@@ -32,7 +34,9 @@ class Recovery:
     lost_trajectories: tuple[int, ...]
     """Scenarios, ascending, whose trajectory was there or may have been, and is not saved."""
     graph_problem: str | None
-    """Why the function graph could not be saved; None when it was."""
+    """Why the function graph could not be saved; None when it was, or none is needed."""
+    go_on: str
+    """What to type to go on with the new run, once it has its graph."""
 
     @property
     def is_whole(self) -> bool:
@@ -45,15 +49,16 @@ def recover(run: Path, out: Path) -> Recovery:
 
     *run* is only read (and locked); its write-ahead log counts as far as it was committed.
     Rows go over one by one, each after a look at whether it holds what it should. A reply in
-    which damage left valid JSON behind cannot be told from a good one.
+    which damage left valid JSON behind cannot be told from a good one. Conversations of another
+    run are left out; calls of one cannot be told from this run's.
 
     Takes the time of reading the run, and for a while its space on the disk twice.
 
     Raises:
         RunDirectoryError: *run* holds no run, another process is at it, or *out* is not free.
         ConfigError: The configuration of *run* cannot be used.
-        StoreError: The database is of another version or another program, or nothing in it
-            can be read.
+        StoreError: The database is of another version, another program or another run, or
+            nothing in it can be read.
     """
     source = RunDirectory(run)
     source.check_files()
@@ -63,7 +68,8 @@ def recover(run: Path, out: Path) -> Recovery:
         directory = RunDirectory.create(out, to_toml(config))
         try:
             _keep_prices(directory, config)
-            return _recovered(source, directory, config.run.conversations)
+            _keep_own_prompts(source, directory)
+            return _recovered(source, directory, config)
         except BaseException:
             shutil.rmtree(directory.path)
             raise
@@ -75,6 +81,12 @@ def _keep_prices(directory: RunDirectory, config: RunConfig) -> None:
         keep_config(directory, config, load_prices(config.budget.prices))
 
 
+def _keep_own_prompts(source: RunDirectory, directory: RunDirectory) -> None:
+    prompts = own_prompts(source.path)
+    if prompts is not None:
+        keep_prompts(prompts, directory.path)
+
+
 def _check_ours(path: Path) -> None:
     """Refuse what is whole and not ours; where the beginning is damaged, nobody can tell."""
     with path.open("rb") as file:
@@ -83,7 +95,7 @@ def _check_ours(path: Path) -> None:
         check_database(path)
 
 
-def _recovered(source: RunDirectory, directory: RunDirectory, conversations: int) -> Recovery:
+def _recovered(source: RunDirectory, directory: RunDirectory, config: RunConfig) -> Recovery:
     with (
         tempfile.TemporaryDirectory(prefix=".damaged-", dir=directory.path) as folder,
         closing(connect_writer(directory.database_path)) as new,
@@ -93,19 +105,24 @@ def _recovered(source: RunDirectory, directory: RunDirectory, conversations: int
             old,
             new,
             path=copy,
-            name=str(source.database_path),
-            conversations=conversations,
+            name=source.database_path,
+            conversations=config.run.conversations,
+            seed=config.run.seed,
         )
         tables = {table: salvage.save(table) for table in TABLES}
         lost_trajectories = salvage.lost_trajectories()
         if not any(tables[table].saved for table in TABLES if table != "meta"):
             raise _nothing_left(source.database_path)
+        salvage.check_is_this_run(source)
+        fork = how_to_go_on(salvage.meta(), directory.path)
         new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return Recovery(
         directory=directory.path,
         tables=tables,
         lost_trajectories=lost_trajectories,
-        graph_problem=_save_graph(source.graph_path, directory.graph_path),
+        # A fork draws its conversations from its parent's, not from a graph.
+        graph_problem=None if fork else _save_graph(source.graph_path, directory.graph_path),
+        go_on=fork or f"simkit generate {directory.path}",
     )
 
 

@@ -19,12 +19,13 @@ from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.filters.rules import default_checks
 from simkit.log import log_to
+from simkit.one_run import open_run
 from simkit.prompts import package_prompts
 from simkit.refilter_judge import Judge, open_judge
 from simkit.spending import Spending
 from simkit.traces.calls import AgentRole
 from simkit.traces.records import Trajectory, Verdict
-from simkit.traces.run_directory import RunDirectory, RunDirectoryError
+from simkit.traces.run_directory import RunDirectoryError
 from simkit.traces.run_reader import RunReader
 from simkit.traces.store import Store
 from simkit.traces.verdict_sets import RUN_VERDICTS, is_set_name
@@ -128,7 +129,7 @@ async def refilter(
         AccountProblem: A provider cannot be used until a person acts.
         StoreError: The run is damaged, or cannot be written.
     """
-    run = RunDirectory.open(directory)
+    run, _ = open_run(directory)
     async with AsyncExitStack() as stack:
         stack.enter_context(run.locked())
         stack.enter_context(log_to(stack.enter_context(run.log_path.open("a"))))

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import anyio
-
 from simkit.budget import Budget, open_budget
 from simkit.bus import Bus
+from simkit.clients.checked_when_asked import CheckedWhenAsked
 from simkit.clients.journaled import Journal
-from simkit.config import (
-    BudgetSection,
-    ConfigError,
-    FiltersSection,
-    GraphSection,
-    ModelSection,
-    RolesSection,
-    RunConfig,
-)
-from simkit.config_check import key_problems, missing_provider, price_problems
+from simkit.config import BudgetSection, ConfigError, RunConfig
 from simkit.config_file import load_config
 from simkit.config_problems import Origin
 from simkit.drain import Drain
+from simkit.one_role import checked, only_role
 from simkit.providers import open_providers
-from simkit.traces.calls import Answer, ChatClient, ChatRequest
 from simkit.traces.voice import Voice
 
 _GIVEN_PROVIDER = "judge"
@@ -68,7 +58,7 @@ def judge_config(stored: Path, other: Path | None, given: Mapping[str, Any]) -> 
         )
         config = config.model_copy(update={"budget": budget})
     try:
-        return _checked(_judge_only(config))
+        return checked(only_role(config, "judge"))
     except ConfigError as error:
         origin = Origin(str(source), frozenset(given))
         raise ConfigError(*map(origin.before, error.problems)) from None
@@ -89,39 +79,6 @@ def _overrides(before: RunConfig, given: Mapping[str, Any]) -> Iterator[tuple[st
         yield from ((f"providers.{name}.{key}", value) for key, value in of_provider.items())
     if "base_url" in of_provider or "roles.judge.model" in given:
         yield "roles.judge.fallback", []
-
-
-def _judge_only(config: RunConfig) -> RunConfig:
-    judge = config.role("judge")
-    model = ModelSection(
-        name=judge.model,
-        provider=judge.providers,
-        fallback=judge.fallback,
-        temperature=judge.temperature,
-        max_output_tokens=judge.max_output_tokens,
-    )
-    return config.model_copy(
-        update={
-            "filters": FiltersSection(),
-            "graph": GraphSection(),
-            "model": model,
-            "roles": RolesSection(),
-        }
-    )
-
-
-def _checked(config: RunConfig) -> RunConfig:
-    names = {*config.model.provider, *(fallback.provider for fallback in config.model.fallback)}
-    problems: list[str] = []
-    for name in sorted(names):
-        if name in config.providers:
-            problems += key_problems(config, name)
-        else:
-            problems.append(missing_provider("roles.judge.provider", name, config.providers))
-    problems += price_problems(config)
-    if problems:
-        raise ConfigError(*problems)
-    return config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,33 +108,7 @@ async def open_judge(config: RunConfig, journal: Journal, drain: Drain) -> Async
     budget, bus = open_budget(config), Bus()
     async with open_providers(config, budget.ledger, budget.prices, bus, drain) as providers:
         voice = providers.voices(journal, on_answer=bus.publish, on_retry=bus.publish)["judge"]
-        client = _CheckedWhenAsked(voice.client, journal, providers.check)
+        client = CheckedWhenAsked(voice.client, journal, providers.check)
         yield Judge(
             voice=replace(voice, client=client), budget=budget, at_once=config.run.concurrency
         )
-
-
-class _CheckedWhenAsked:
-    """A client with a journal whose provider is checked before the first call that is made."""
-
-    def __init__(
-        self, inner: ChatClient, journal: Journal, check: Callable[[], Awaitable[None]]
-    ) -> None:
-        self._inner = inner
-        self._journal = journal
-        self._check = check
-        self._checking = anyio.Lock()
-        self._checked = False
-
-    @property
-    def model(self) -> str:
-        return self._inner.model
-
-    async def complete(self, request: ChatRequest) -> Answer:
-        """Serve the recorded answer, or ask; see `ChatClient`."""
-        if self._journal.recorded_call(request.fingerprint(self.model)) is None:
-            async with self._checking:
-                if not self._checked:
-                    await self._check()
-                    self._checked = True
-        return await self._inner.complete(request)

@@ -14,7 +14,17 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from simkit.traces.records import Intent, Message, Reason, ToolCall, Trajectory, Verdict
+from simkit.traces.plans import Step
+from simkit.traces.records import (
+    Fact,
+    Intent,
+    Message,
+    Reason,
+    Scenario,
+    ToolCall,
+    Trajectory,
+    Verdict,
+)
 
 _ROLE_STYLES = {"system": "magenta", "user": "bold cyan", "assistant": "bold green", "tool": "blue"}
 _OUTCOME_STYLES = {"kept": "bold green", "dropped": "bold yellow", "failed": "bold red"}
@@ -71,7 +81,10 @@ def _heading(trajectory: Trajectory, verdict: Verdict | None) -> Iterator[Text]:
     line.append(outcome, style=_OUTCOME_STYLES.get(outcome, ""))
     line.append(f", ended by {_on_one_line(ended)}, {len(trajectory.messages)} messages")
     yield line
-    yield Text(f"chain: {_on_one_line(' -> '.join(trajectory.scenario.chain))}")
+    yield Text(f"chain: {_on_one_line(_chain(trajectory.scenario))}")
+    if trajectory.scenario.withheld:
+        withheld = ", ".join(function.name for function in trajectory.scenario.withheld)
+        yield Text(f"not on offer: {_on_one_line(withheld)}")
     if verdict is not None and verdict.reasons:
         yield Text(f"{outcome} because {_reasons(verdict.reasons)}")
     if trajectory.error is not None:
@@ -80,13 +93,31 @@ def _heading(trajectory: Trajectory, verdict: Verdict | None) -> Iterator[Text]:
         yield Text(f"notice: {_on_one_line(trajectory.provenance.notice)}", style="dim")
 
 
+def _chain(scenario: Scenario) -> str:
+    """The steps, e.g. ``(find_user) get_order + get_invoice -> pay (told when asked: amount)``;
+    what nobody asks for stands in brackets."""
+    if not scenario.plan:
+        return " -> ".join(scenario.chain)
+    return f"{' -> '.join(map(_step, scenario.plan))} [{scenario.kind.replace('_', ' ')}]"
+
+
+def _step(step: Step) -> str:
+    implicit = f"({', '.join(step.implicit)}) " if step.implicit else ""
+    asked = f" (told when asked: {', '.join(step.when_asked)})" if step.when_asked else ""
+    return f"{implicit}{' + '.join(step.functions)}{asked}"
+
+
 def _intent(intent: Intent) -> Iterator[RenderableType]:
     yield Text(f"the user is {_on_one_line(intent.role)} ({_on_one_line(intent.style)})")
     for number, goal in enumerate(intent.goals, start=1):
-        known = ", ".join(f"{fact.name}={fact.value}" for fact in goal.known)
+        known = ", ".join(map(_fact, goal.known))
         yield _indented(f"{number}. {goal.text}" + (f" [{known}]" if known else ""))
     if intent.unknown:
         yield _indented(f"does not know: {', '.join(intent.unknown)}")
+
+
+def _fact(fact: Fact) -> str:
+    return f"{fact.name}={fact.value}{' when asked' if fact.when_asked else ''}"
 
 
 def _message_heading(index: int, message: Message, names: dict[str, str]) -> Text:

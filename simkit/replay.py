@@ -6,18 +6,21 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import anyio.lowlevel
 
-from simkit.config_file import load_config
 from simkit.divergence import Divergence
+from simkit.one_run import open_run
 from simkit.prompts import own_prompts
-from simkit.recording import RecordedConversation, Recording
+from simkit.recording import RecordedConversation, Recording, UnreadableConversation
 from simkit.replayer import Replayed, Replayer, Sameness
-from simkit.traces.run_directory import RunDirectory
 
 DIVERGENCES_KEPT = 20
-"""Divergences that a report names; the others are counted."""
+"""Divergences, and unreadable conversations, that a report names; the others are counted."""
+
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +36,10 @@ class ReplayReport:
     """Of the first conversations that diverged, in scenario order."""
     verdict_divergences: list[Divergence] = field(default_factory=list)
     """Of the first verdicts that diverged, in scenario order."""
+    unreadable: int = 0
+    """Conversations that are damaged, and so could not be played again."""
+    unreadable_named: list[UnreadableConversation] = field(default_factory=list)
+    """The first of them, in scenario order."""
     made_by: Counter[str] = field(default_factory=Counter)
     """Version of simkit to the conversations that it made."""
     changed_prompts: set[str] = field(default_factory=set)
@@ -40,8 +47,8 @@ class ReplayReport:
 
     @property
     def is_identical(self) -> bool:
-        """Whether nothing diverged."""
-        return not (self.conversations["diverged"] or self.verdicts["diverged"])
+        """Whether all could be read and nothing diverged."""
+        return not (self.unreadable or self.conversations["diverged"] or self.verdicts["diverged"])
 
     def add(self, recorded: RecordedConversation, replayed: Replayed) -> None:
         """Count one conversation."""
@@ -53,8 +60,13 @@ class ReplayReport:
         self.made_by[recorded.stored.trajectory.provenance.simkit] += 1
         self.changed_prompts |= replayed.changed_prompts
 
+    def add_unreadable(self, found: UnreadableConversation) -> None:
+        """Count one conversation that could not be played again."""
+        self.unreadable += 1
+        _keep(self.unreadable_named, found)
 
-def _keep(kept: list[Divergence], found: Divergence | None) -> None:
+
+def _keep(kept: list[_Found], found: _Found | None) -> None:
     if found is not None and len(kept) < DIVERGENCES_KEPT:
         kept.append(found)
 
@@ -68,7 +80,7 @@ async def replay_run(
     """Play every stored conversation of the run in *directory* again, one after the other.
 
     They do not wait for anything, so several at once would be no faster. One conversation is
-    in memory at a time.
+    in memory at a time. One that is damaged is counted and named, and the others go on.
 
     Args:
         prompts: A folder of other prompts; see `prompts_from`. None: the run's own, if it has
@@ -79,19 +91,22 @@ async def replay_run(
         RunDirectoryError, StoreError, ConfigError: The run cannot be read.
         PromptsError: The prompts cannot be used.
     """
-    run = RunDirectory.open(directory)
-    replayer = Replayer(load_config(run.config_path, {}), prompts or own_prompts(run.path))
+    run, config = open_run(directory)
+    replayer = Replayer(config, prompts or own_prompts(run.path))
     report = ReplayReport(directory=run.path)
     started = anyio.current_time()
     with Recording(run.database_path) as recording:
         total = len(recording)
         for done, recorded in enumerate(recording.conversations(), start=1):
-            replayed = await replayer.replay(
-                recorded,
-                explain=len(report.divergences) < DIVERGENCES_KEPT,
-                explain_verdict=len(report.verdict_divergences) < DIVERGENCES_KEPT,
-            )
-            report.add(recorded, replayed)
+            if isinstance(recorded, UnreadableConversation):
+                report.add_unreadable(recorded)
+            else:
+                replayed = await replayer.replay(
+                    recorded,
+                    explain=len(report.divergences) < DIVERGENCES_KEPT,
+                    explain_verdict=len(report.verdict_divergences) < DIVERGENCES_KEPT,
+                )
+                report.add(recorded, replayed)
             on_progress(done, total)
             await anyio.lowlevel.checkpoint()  # nothing else here can be cancelled
     report.seconds = anyio.current_time() - started
@@ -105,8 +120,8 @@ async def replay_conversation(
 
     Raises as `replay_run` does.
     """
-    run = RunDirectory.open(directory)
-    replayer = Replayer(load_config(run.config_path, {}), prompts or own_prompts(run.path))
+    run, config = open_run(directory)
+    replayer = Replayer(config, prompts or own_prompts(run.path))
     with Recording(run.database_path) as recording:
         recorded = recording.conversation(number)
         return None if recorded is None else await replayer.replay(recorded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 from rich.console import Group, RenderableType
@@ -20,7 +20,8 @@ from simkit.tables import share_table, value_table
 from simkit.traces.version import __version__
 
 _PRINTED = 5
-"""Divergences that people are shown; `DIVERGENCES_KEPT` are in the JSON."""
+"""Divergences, and unreadable conversations, that people are shown; `DIVERGENCES_KEPT` are in
+the JSON."""
 
 _CONVERSATIONS: dict[str, Sameness] = {
     "identical": "identical",
@@ -37,12 +38,10 @@ _VERDICTS: dict[str, Sameness] = {
 def render_replay(report: ReplayReport) -> RenderableType:
     """The counts as tables, then each divergence that is named; made for 100 columns."""
     played, judged = report.conversations, report.verdicts
+    shares = {name: played[key] for name, key in _CONVERSATIONS.items()}
+    shares["unreadable"] = report.unreadable
     tables = [
-        share_table(
-            "conversations",
-            {name: played[key] for name, key in _CONVERSATIONS.items()},
-            played.total(),
-        ),
+        share_table("conversations", shares, sum(shares.values())),
         share_table(
             "verdicts", {name: judged[key] for name, key in _VERDICTS.items()}, judged.total()
         ),
@@ -53,18 +52,21 @@ def render_replay(report: ReplayReport) -> RenderableType:
         *(table for table in tables if table.row_count),
         *_named("conversations", report.divergences, played["diverged"]),
         *_named("verdicts", report.verdict_divergences, judged["diverged"]),
+        *_unreadable(report),
     )
 
 
 def replay_json(report: ReplayReport) -> str:
     """The whole report as one JSON object."""
+    conversations: dict[str, int] = {key: report.conversations[key] for key in get_args(Sameness)}
     figures = {
         "directory": str(report.directory),
         "identical": report.is_identical,
-        "conversations": {key: report.conversations[key] for key in _CONVERSATIONS.values()},
+        "conversations": conversations | {"unreadable": report.unreadable},
         "verdicts": {key: report.verdicts[key] for key in _VERDICTS.values()},
         "divergences": report.divergences,
         "verdict_divergences": report.verdict_divergences,
+        "unreadable": report.unreadable_named,
         "changed_prompts": sorted(report.changed_prompts),
         "made_by": dict(sorted(report.made_by.items())),
         "replayed_by": __version__,
@@ -126,9 +128,21 @@ def _facts(report: ReplayReport) -> Iterator[tuple[str, str]]:
 def _named(what: str, divergences: Sequence[Divergence], diverged: int) -> Iterator[Text]:
     shown = divergences[:_PRINTED]
     if shown:
-        of = "" if len(shown) == diverged else f", the first {len(shown)} of {diverged:,}"
-        yield Text(f"diverged {what}{of}:", style="bold")
+        yield Text(f"diverged {what}{_of_all(len(shown), diverged)}:", style="bold")
     yield from map(_divergence, shown)
+
+
+def _unreadable(report: ReplayReport) -> Iterator[Text]:
+    shown = report.unreadable_named[:_PRINTED]
+    if shown:
+        of = _of_all(len(shown), report.unreadable)
+        yield Text(f"unreadable conversations{of}:", style="bold")
+    for found in shown:
+        yield Text(plain_text(found.why), style="red", overflow="fold")
+
+
+def _of_all(shown: int, there_are: int) -> str:
+    return "" if shown == there_are else f", the first {shown} of {there_are:,}"
 
 
 def _some(found: Divergence | None) -> list[Divergence]:

@@ -14,6 +14,7 @@ from typing import Literal
 import orjson
 
 from simkit.agents.beginning import beginning_of
+from simkit.agents.gate import IncoherentChain
 from simkit.clients.recorded import RecordedCall, Tape
 from simkit.config import ROLES, RunConfig
 from simkit.divergence import (
@@ -29,7 +30,7 @@ from simkit.traces import rows
 from simkit.traces.calls import ChatRequest
 from simkit.traces.records import Provenance, Reason, Trajectory, Verdict
 
-_MODELS_FAULT = frozenset(f"{role}_unusable" for role in ROLES)
+_MODELS_FAULT = frozenset({IncoherentChain.cause, *(f"{role}_unusable" for role in ROLES)})
 """Causes of failure that a replay comes to again; at all others a provider gave no reply."""
 
 Sameness = Literal["identical", "no_reply", "diverged"]
@@ -143,7 +144,7 @@ class Replayer:
         if self._folder is not None:
             provenance = replace(provenance, prompts=stored.prompts)
         # The functions are what was played with, so they keep the keys they are stored under.
-        keys = orjson.loads(recorded.body)["scenario"]["tools"]
+        keys = rows.function_keys_of(recorded.body)
         row = rows.trajectory_row(replace(new, provenance=provenance), keys, 0.0)
         body: bytes = row["body"]
         return body

@@ -12,13 +12,12 @@ from rich.text import Text
 
 from simkit.bookkeeping import Bookkeeping, pricing_of
 from simkit.books_tables import books_json, books_tables
-from simkit.config_file import load_config
+from simkit.one_run import open_run
 from simkit.rendering import plain_text
-from simkit.standing import PROMPTS
-from simkit.tables import share_table, value_table
+from simkit.standing import PROMPTS, YIELDS
+from simkit.tables import kept_table, share_table, value_table
 from simkit.traces.counts import RunCounts
 from simkit.traces.figures import read_figures
-from simkit.traces.run_directory import RunDirectory
 from simkit.traces.run_reader import RunReader
 from simkit.traces.verdict_sets import RUN_VERDICTS
 
@@ -39,7 +38,7 @@ class Report:
 def read_report(directory: Path, *, verdicts: str = RUN_VERDICTS) -> Report:
     """Count what the run in *directory* holds; works also while it goes on.
 
-    Reads no conversation and no reply, so it takes seconds for 100,000 conversations.
+    Parses no conversation and no reply, so it takes seconds for 100,000 conversations.
 
     Args:
         verdicts: The set that decides what was kept.
@@ -47,13 +46,13 @@ def read_report(directory: Path, *, verdicts: str = RUN_VERDICTS) -> Report:
     Raises:
         RunDirectoryError: There is no run of this version.
         ConfigError: Its configuration cannot be read.
-        StoreError: Its database cannot be read, or has no such set of verdicts.
+        StoreError: Its database cannot be read, holds conversations of another run, or has no
+            such set of verdicts.
     """
-    run = RunDirectory.open(directory)
-    config = load_config(run.config_path, {})
+    run, config = open_run(directory)
     with RunReader(run.database_path) as reader:
         reader.check_verdicts(verdicts)
-        facts = reader.meta()
+        facts = {k: v for k, v in reader.meta().items() if not k.startswith(YIELDS)}
     wanted = config.run.conversations
     figures = read_figures(run.database_path, wanted=wanted, verdicts=verdicts)
     pricing = pricing_of(config, (entry.model for entry in figures.books.entries))
@@ -84,6 +83,7 @@ def render_report(report: Report) -> RenderableType:
     counts = report.counts
     tables = [
         *books_tables(report.books),
+        kept_table("conversations by kind, kept", counts.kept_kinds, counts.kinds),
         share_table("not ended by the user", counts.causes, counts.played),
         share_table(
             "assistant turns of kept conversations",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import anyio
@@ -21,6 +20,7 @@ from simkit.drain import Drain
 from simkit.embedding_stack import open_embedder
 from simkit.fork_note import how_to_go_on
 from simkit.kept_config import keep_config
+from simkit.one_run import check_one_run
 from simkit.playing import Playing
 from simkit.prompts import package_prompts
 from simkit.providers import open_providers
@@ -28,6 +28,7 @@ from simkit.same_data import check_belongs, check_same_data, check_same_prompts,
 from simkit.scenarios import Ground, ground_of, prepare
 from simkit.spending import Spending
 from simkit.standing import DATA, Standing, read_standing
+from simkit.steering import Steering
 from simkit.traces.events import Preparing
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
 
@@ -112,6 +113,7 @@ async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
             if known.ground is None:
                 ground.graph.save(directory.graph_path)
             keep_config(directory, config, budget.prices)
+            steering = _steering(config, ground, known.standing)
             playing = Playing(
                 directory=directory,
                 config=config,
@@ -120,9 +122,14 @@ async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
                 providers=providers,
                 budget=budget,
                 bus=bus,
+                steering=steering or Steering.none(),
             )
             try:
-                scenarios = islice(ground.walker.scenarios(), config.run.conversations)
+                scenarios = ground.scenarios(
+                    config.run.conversations,
+                    known.standing.judged,
+                    steering.outcomes if steering else None,
+                )
                 in_flight = await playing.play(scenarios, _notes(config, directory, ground))
             except BaseException:
                 directory.discard()
@@ -158,6 +165,7 @@ async def _known(config: RunConfig, out: Path, stack: AsyncExitStack) -> _Known:
     if directory.graph_path.exists() or not standing.is_new:
         ground = await anyio.to_thread.run_sync(ground_of, directory.graph_path, config)
         check_belongs(standing.data, data_digest(before, directory.graph_path), out)
+    await anyio.to_thread.run_sync(check_one_run, directory, before)
     return _Known(directory=directory, ground=ground, standing=standing)
 
 
@@ -167,6 +175,13 @@ async def _prepared(config: RunConfig, out: Path, budget: Budget, bus: Bus) -> G
         return await anyio.to_thread.run_sync(
             prepare, config, _announcing(bus), hosted, abandon_on_cancel=True
         )
+
+
+def _steering(config: RunConfig, ground: Ground, standing: Standing) -> Steering | None:
+    """What steers the walks of this run, if they are to be steered."""
+    if not config.walk.follow_yield:
+        return None
+    return Steering(ground.walker.outcomes_needed, config.run.conversations, standing)
 
 
 def _created(config: RunConfig, out: Path, stack: AsyncExitStack) -> RunDirectory:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from simkit.loose_pages import loose_rows
+from simkit.one_run import id_beginning, not_of_this_run
 from simkit.readable_rows import ReadableRows
 from simkit.traces import rows
-from simkit.traces.database import StoreError
+from simkit.traces.database import Place, StoreError
 from simkit.traces.functions import Function
+from simkit.traces.run_directory import RunDirectory
 
 # A trajectory names functions, and a verdict its trajectory.
 TABLES = ("meta", "functions", "calls", "trajectories", "verdicts")
@@ -33,6 +35,8 @@ class TableRecovery:
     saved: int
     unfit: int
     """Could be read and do not hold what they should, or belong to what is lost."""
+    foreign: int
+    """Could be read and are of another run, or about what is."""
     lost: int
     """Could not be read."""
     bound: Bound
@@ -41,7 +45,7 @@ class TableRecovery:
     @property
     def is_whole(self) -> bool:
         """Whether it is sure that nothing is missing."""
-        return not self.unfit and not self.lost and self.bound != "at least"
+        return not (self.unfit or self.foreign or self.lost or self.bound == "at least")
 
 
 class Salvage:
@@ -50,8 +54,9 @@ class Salvage:
     Args:
         old: A copy, in autocommit mode, with `sqlite3.Row` for rows.
         path: Of that copy.
-        name: Of what it is a copy of, for errors.
+        name: Path of what it is a copy of, for errors.
         conversations: How many the run wants; bounds the numbers of what may be lost.
+        seed: Of the run; tells its conversations from those of others.
     """
 
     def __init__(
@@ -60,8 +65,9 @@ class Salvage:
         new: sqlite3.Connection,
         *,
         path: Path,
-        name: str,
+        name: Path,
         conversations: int,
+        seed: int,
     ) -> None:
         self._old = old
         self._new = new
@@ -71,9 +77,12 @@ class Salvage:
         self._conversations = conversations
         self._functions: dict[str, Function] = {}
         self._played: set[int] = set()
+        self._seed = seed
+        self._ids_begin: str | None = None  # None: not known, so that nothing is foreign
+        self._foreign: dict[int, str] = {}
         self._sets_are_known = False
-        self._checks: dict[str, Callable[[Any, str], object]] = {
-            "meta": _check_meta,
+        self._checks: dict[str, Callable[[Any, Place], object]] = {
+            "meta": self._check_meta,
             "functions": self._check_function,
             "calls": rows.answer_of,
             "trajectories": self._check_trajectory,
@@ -86,12 +95,14 @@ class Salvage:
         The tables before it in `TABLES` must have been saved.
         """
         readable = ReadableRows(connection=self._old, table=table, last=self._last(table))
-        saved = unfit = highest = 0
+        saved = unfit = foreign = highest = 0
         with self._new:
             for row in readable:
                 highest = max(highest, row["rowid_"])
                 if self._save(table, row):
                     saved += 1
+                elif self._is_foreign(table, row):
+                    foreign += 1
                 else:
                     unfit += 1
             if readable.gaps and table in _NEVER_CHANGED:
@@ -101,13 +112,34 @@ class Salvage:
                         saved += 1
         if table == "trajectories":
             self._played.update(number for gap in readable.gaps for number in gap)
-        there_were, bound = self._there_were(readable, highest, saved + unfit)
+        read = saved + unfit + foreign
+        there_were, bound = self._there_were(readable, highest, read)
         recovery = TableRecovery(
-            saved=saved, unfit=unfit, lost=max(0, there_were - saved - unfit), bound=bound
+            saved=saved,
+            unfit=unfit,
+            foreign=foreign,
+            lost=max(0, there_were - read),
+            bound=bound,
         )
-        if table == "meta":
-            self._sets_are_known = recovery.is_whole
+        if table == "meta" and recovery.is_whole:
+            self._sets_are_known = True
+            self._ids_begin = id_beginning(self._seed, self.meta(), self._name)
         return recovery
+
+    def meta(self) -> dict[str, str]:
+        """What the run knows about itself, as far as it is saved."""
+        return dict(self._new.execute("SELECT key, value FROM meta"))
+
+    def check_is_this_run(self, directory: RunDirectory) -> None:
+        """Refuse to make a run of conversations that are all of another than *directory* is of.
+
+        Raises:
+            StoreError: They are.
+        """
+        (ours,) = self._new.execute("SELECT count(*) FROM trajectories").fetchone()
+        if self._foreign and self._ids_begin is not None and not ours:
+            found = next(iter(self._foreign.values()))
+            raise not_of_this_run(directory, self._ids_begin, found)
 
     def _there_were(self, readable: ReadableRows, highest: int, read: int) -> tuple[int, Bound]:
         """How many rows a table had, as far as anything tells.
@@ -147,11 +179,15 @@ class Salvage:
         names, places = ", ".join(columns), ", ".join("?" * len(columns))
         insert = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
         try:
-            self._checks[table](row, f"row {row['rowid_']} of {table} in {self._name}")
+            self._checks[table](row, Place(f"row {row['rowid_']} of {table}", self._name))
             self._new.execute(insert, [row[column] for column in columns])
         except (StoreError, sqlite3.DatabaseError):
             return False
         return True
+
+    def _is_foreign(self, table: str, row: sqlite3.Row) -> bool:
+        """Whether *row*, which was not saved, is of another run, or about what is."""
+        return table in ("trajectories", "verdicts") and row["scenario"] in self._foreign
 
     def _last(self, table: str) -> int | None:
         """No trajectory has a higher number than this; other tables tell by themselves."""
@@ -166,20 +202,23 @@ class Salvage:
     def _columns_of(self, table: str) -> tuple[str, ...]:
         return tuple(row[1] for row in self._new.execute(f"PRAGMA table_info({table})"))
 
-    def _check_function(self, row: sqlite3.Row, place: str) -> None:
+    def _check_function(self, row: sqlite3.Row, place: Place) -> None:
         function = rows.function_of(row["body"], place)
         if rows.function_row(function) != {"key": row["key"], "body": row["body"]}:
             raise StoreError(f"{place} is not the function that its key names")
         self._functions[row["key"]] = function
 
-    def _check_trajectory(self, row: sqlite3.Row, place: str) -> None:
+    def _check_trajectory(self, row: sqlite3.Row, place: Place) -> None:
         number = row["rowid_"]
         self._played.add(number)
         trajectory = rows.trajectory_of(row["body"], self._function, place)
         if trajectory.scenario.number != number or trajectory.id != row["id"]:
             raise StoreError(f"{place} holds another trajectory")
+        if self._ids_begin is not None and trajectory.id != f"{self._ids_begin}{number}":
+            self._foreign[number] = trajectory.id
+            raise StoreError(f"{place} is of another run")
 
-    def _check_verdict(self, row: sqlite3.Row, place: str) -> None:
+    def _check_verdict(self, row: sqlite3.Row, place: Place) -> None:
         verdict = rows.verdict_of(row["body"], place)
         if verdict.outcome != row["outcome"]:
             raise StoreError(f"{place} says two things")
@@ -190,7 +229,7 @@ class Salvage:
             raise StoreError(f"function {key} is lost")
         return self._functions[key]
 
-
-def _check_meta(row: sqlite3.Row, place: str) -> None:
-    if not (isinstance(row["key"], str) and isinstance(row["value"], str)):
-        raise StoreError(f"{place} is not text")
+    def _check_meta(self, row: sqlite3.Row, place: Place) -> None:
+        if not (isinstance(row["key"], str) and isinstance(row["value"], str)):
+            raise StoreError(f"{place} is not text")
+        id_beginning(self._seed, {row["key"]: row["value"]}, self._name)  # of a fork: is it told?

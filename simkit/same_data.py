@@ -11,7 +11,7 @@ import orjson
 
 from simkit.config import ConfigError, RunConfig, quoted
 
-_SECTIONS = ("catalog", "graph", "walk", "conversation")
+_SECTIONS = ("catalog", "graph", "walk", "chain", "conversation")
 """Whatever these say decides what is in the data; of the others, single options do."""
 _IN_MODEL = {"model": "name"}
 """Options of a role that are called otherwise in ``[model]``."""

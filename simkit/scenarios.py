@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from simkit.config import CatalogSection, RunConfig
-from simkit.graph.catalog import Catalog, read_catalogs
-from simkit.graph.embed import CachedEmbedder, Embedder, default_cache_path
+from simkit.config import RunConfig
+from simkit.graph.catalog import Catalog
+from simkit.graph.chains.planner import Planner
+from simkit.graph.chains.rules import ChainRules
+from simkit.graph.embed import Embedder
 from simkit.graph.function_graph import FunctionGraph, Summary
-from simkit.graph.lexical import Lexical
-from simkit.graph.walk import Walker
-
-OnProgress = Callable[[int, int], None] | None
-"""Hears how much is done, and of how much."""
+from simkit.graph.walk import Outcomes, Walker
+from simkit.graph_building import OnProgress, build_graph, read_catalog
+from simkit.traces.records import Scenario
+from simkit.traces.seeds import derive_seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,18 +26,45 @@ class Ground:
 
     graph: FunctionGraph
     walker: Walker
+    planner: Planner
+    seed: int
+    """Of the run."""
     facts: Mapping[str, str]
     """What is worth knowing about the catalog and the graph, for the report of a run; empty
     where it is known from before."""
 
+    def scenarios(
+        self, count: int, done: Collection[int] = (), outcomes: Outcomes | None = None
+    ) -> Iterator[Scenario]:
+        """The scenarios numbered below *count*, in order, without those *done*.
 
-def _facts(catalog: Catalog, graph: Summary, min_length: int) -> dict[str, str]:
+        Walks are drawn for all of them up to the last that is not done, but only what is given
+        is planned: planning takes a millisecond or two each, and a run that is resumed may have
+        done most.
+
+        Args:
+            outcomes: Steers the walks, see `Walker.walks`.
+        """
+        while count and count - 1 in done:  # outcomes for their walks may not be known yet
+            count -= 1
+        for number, walk in enumerate(islice(self.walker.walks(outcomes), count)):
+            if number not in done:
+                seed = derive_seed(self.seed, "scenario", number)
+                yield self.planner.scenario(number, seed, walk)
+
+
+def _catalog_facts(catalog: Catalog) -> dict[str, str]:
     rejected = Counter(rejection.reason for rejection in catalog.rejected)
     return {
-        "functions": f"{graph.functions:,}",
-        "functions_rejected": f"{len(catalog.rejected):,}{_most(rejected)}",
+        "functions_rejected": f"{sum(file.rejected for file in catalog.files):,}{_most(rejected)}",
         "functions_merged": f"{catalog.merged:,}",
         "functions_repaired": f"{sum(catalog.repaired.values()):,}{_most(catalog.repaired)}",
+    }
+
+
+def _graph_facts(graph: Summary, min_length: int) -> dict[str, str]:
+    return {
+        "functions": f"{graph.functions:,}",
         "graph_edges": f"{graph.edges:,}{_too_few(graph, min_length)}",
     }
 
@@ -58,83 +87,38 @@ def prepare(
     on_progress: OnProgress = None,
     hosted: Embedder | None = None,
 ) -> Ground:
-    """Read the catalogs, build the graph, and be ready to walk it.
+    """Read the catalogs and build the graph, or read the graph, and be ready to walk it.
 
     Args:
         on_progress: Hears how many parameter texts are embedded, and of how many.
         hosted: What `open_embedder` gives, when the configured embedder is "provider".
 
     Raises:
-        CatalogError: A catalog cannot be used.
+        CatalogError, GraphError: A catalog or the graph cannot be used.
         EmbedderUnavailable: The configured embedder is not installed.
         ProviderError: The provider did not embed a text.
 
     Takes seconds for thousands of functions; run it in a thread.
     """
+    if config.graph.file is not None:
+        graph = FunctionGraph.load(config.graph.file)
+        return _ground(graph, config, _graph_facts(graph.summary(), config.walk.min_length))
     catalog = read_catalog(config.catalog)
     graph = build_graph(catalog, config, on_progress, hosted)
-    return Ground(
-        graph=graph,
-        walker=_walker(graph, config),
-        facts=_facts(catalog, graph.summary(), config.walk.min_length),
-    )
+    facts = _catalog_facts(catalog) | _graph_facts(graph.summary(), config.walk.min_length)
+    return _ground(graph, config, facts)
 
 
 def ground_of(graph_path: Path, config: RunConfig) -> Ground:
-    """What an earlier part of the run drew from: its graph, walked from the start again.
+    """What *config* draws from the graph in a file: that of a run, or of `simkit graph build`.
 
     Raises:
         GraphError: The file is missing or damaged.
     """
-    graph = FunctionGraph.load(graph_path)
-    return Ground(graph=graph, walker=_walker(graph, config), facts={})
+    return _ground(FunctionGraph.load(graph_path), config, {})
 
 
-def _walker(graph: FunctionGraph, config: RunConfig) -> Walker:
-    return Walker(
-        graph,
-        seed=config.run.seed,
-        min_length=config.walk.min_length,
-        max_length=config.walk.max_length,
-    )
-
-
-def read_catalog(section: CatalogSection) -> Catalog:
-    """All catalogs of the configuration as one."""
-    return read_catalogs(section.paths, demo=section.demo)
-
-
-def build_graph(
-    catalog: Catalog,
-    config: RunConfig,
-    on_progress: OnProgress = None,
-    hosted: Embedder | None = None,
-) -> FunctionGraph:
-    """The function graph of *catalog*; parameter vectors come from the cache where known.
-
-    For the arguments and the errors see `prepare`.
-    """
-    return FunctionGraph.build(
-        catalog.functions,
-        _make_embedder(config, on_progress, hosted),
-        min_cosine=config.graph.min_cosine,
-        max_out_edges=config.graph.max_out_edges,
-    )
-
-
-def _make_embedder(config: RunConfig, on_progress: OnProgress, hosted: Embedder | None) -> Embedder:
-    """The configured embedder, behind the cache."""
-    path = default_cache_path()
-    match config.graph.embedder:
-        case "minilm":
-            from simkit.graph.minilm import MiniLM  # loads 23 MB of weights
-
-            return CachedEmbedder(MiniLM(), path, on_progress=on_progress)
-        case "lexical":
-            return CachedEmbedder(Lexical(), path, on_progress=on_progress)
-        case "provider":
-            from simkit.provider_embedder import CHUNK
-
-            if hosted is None:
-                raise ValueError('the embedder "provider" must be opened and handed in')
-            return CachedEmbedder(hosted, path, chunk=CHUNK, on_progress=on_progress)
+def _ground(graph: FunctionGraph, config: RunConfig, facts: Mapping[str, str]) -> Ground:
+    walker = Walker(graph, seed=config.run.seed, **config.walk.rules)
+    planner = Planner(graph, ChainRules(**config.chain.model_dump(exclude={"gate"})))
+    return Ground(graph=graph, walker=walker, planner=planner, seed=config.run.seed, facts=facts)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 
@@ -21,11 +21,21 @@ async def cancelled_by_signals(
     More signals are ignored: the block is busy putting away what was paid for, which takes a
     moment. What it raises arrives inside an exception group.
     """
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with _sigterm_restored(), anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with anyio.create_task_group() as listening:
             listening.start_soon(_cancel_when_told, signals, first, listening.cancel_scope)
             yield
             listening.cancel_scope.cancel()
+
+
+@contextmanager
+def _sigterm_restored() -> Iterator[None]:
+    """Afterwards SIGTERM does what it did before; asyncio would have it kill the process."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 async def _cancel_when_told(

@@ -12,7 +12,7 @@ from simkit.budget import Budget
 from simkit.bus import Bus
 from simkit.scheduler import InFlight
 from simkit.traces.events import ConversationPlayed, ConversationStarted, TrajectoryJudged
-from simkit.traces.records import Scenario, Trajectory, Verdict
+from simkit.traces.records import Outcome, Scenario, Trajectory, Verdict
 from simkit.traces.store import Store
 
 _log = structlog.get_logger()
@@ -75,16 +75,24 @@ class Played:
 
 
 class Judged:
-    """Stores a verdict, closes the conversation's account, then announces it."""
+    """Stores a verdict, closes the conversation's account, then announces it.
 
-    def __init__(self, store: Store, budget: Budget, bus: Bus) -> None:
+    Args:
+        learn: Is told what became of each scenario, once that is stored.
+    """
+
+    def __init__(
+        self, store: Store, learn: Callable[[int, Outcome], None], budget: Budget, bus: Bus
+    ) -> None:
         self._store = store
+        self._learn = learn
         self._budget = budget
         self._bus = bus
 
     async def __call__(self, trajectory: Trajectory, verdict: Verdict) -> None:
         scenario = trajectory.scenario.number
         await self._store.save_verdict(scenario, verdict)
+        self._learn(scenario, verdict.outcome)
         self._budget.end(scenario)
         self._bus.publish(
             TrajectoryJudged(

@@ -9,12 +9,14 @@ from pathlib import Path
 import orjson
 
 from simkit.traces.calls import Usage
+from simkit.traces.database import Place
 from simkit.traces.provider_errors import (
     BudgetSpent,
     ProviderUnavailable,
     RateLimited,
     UnusableReply,
 )
+from simkit.traces.records import Outcome
 from simkit.traces.run_reader import RunReader
 
 PROMPTS = "prompts"
@@ -23,11 +25,17 @@ PROMPTS = "prompts"
 DATA = "data"
 """Where a run notes its `data_digest`."""
 
+YIELDS = "yields:"
+"""What the keys begin with under which a run notes the outcomes that steered its walks."""
+
 PLAYED_AGAIN = frozenset(
     error.cause for error in (BudgetSpent, ProviderUnavailable, RateLimited, UnusableReply)
 )
 """Causes of failure that lie with a provider or the budget: what was answered is in the journal,
 and the rest may succeed now."""
+
+MARKS: Mapping[Outcome, int] = {"kept": ord("k"), "dropped": ord("d"), "failed": ord("-")}
+"""Outcomes as single bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +50,8 @@ class Standing:
         default_factory=lambda: {"kept": 0, "dropped": 0, "failed": 0}
     )
     """How many of `judged` came to which."""
+    marks: bytes = b""
+    """Of each scenario, by number, what it came to, as in `MARKS`; 0 for those not `judged`."""
     paid: Mapping[tuple[str, str], tuple[int, Usage]] = field(default_factory=dict)
     """Model and role to the number of calls and the tokens of all of them."""
 
@@ -66,7 +76,9 @@ def read_standing(database: Path) -> Standing:
         StoreError: It cannot be read.
     """
     judged: set[int] = set()
+    marks = bytearray()
     unjudged: set[int] = set()
+    damaged: list[int] = []
     outcomes: dict[str, int] = {"kept": 0, "dropped": 0, "failed": 0}
     with RunReader(database) as reader:
         for scenario, outcome, cause in reader.outcomes():
@@ -74,16 +86,34 @@ def read_standing(database: Path) -> Standing:
                 continue
             if outcome is None:
                 unjudged.add(scenario)
+            elif outcome not in MARKS:
+                damaged.append(scenario)
             else:
                 judged.add(scenario)
+                marks.extend(bytes(max(0, scenario + 1 - len(marks))))
+                marks[scenario] = MARKS[outcome]
                 outcomes[outcome] += 1
         paid, meta = reader.paid(), reader.meta()
+    if damaged:
+        place = Place(f"verdict of conversation {damaged[0]}", database)
+        raise place.damaged("it has no outcome")
     return Standing(
         judged=frozenset(judged),
         unjudged=frozenset(unjudged),
         outcomes=outcomes,
+        marks=bytes(marks),
         paid=paid,
-        prompts=orjson.loads(meta[PROMPTS]) if PROMPTS in meta else None,
+        prompts=_prompts(meta, database),
         data=meta.get(DATA),
         meta=meta,
     )
+
+
+def _prompts(meta: Mapping[str, str], database: Path) -> Mapping[str, str] | None:
+    if PROMPTS not in meta:
+        return None
+    try:
+        noted: Mapping[str, str] = orjson.loads(meta[PROMPTS])
+    except ValueError as error:
+        raise Place(f"the note {PROMPTS!r}", database).damaged("it is not JSON") from error
+    return noted

@@ -24,6 +24,16 @@ def share_table(title: str, numbers: Mapping[str, int], whole: int) -> Table:
     return table
 
 
+def kept_table(title: str, kept: Mapping[str, int], played: Mapping[str, int]) -> Table:
+    """A row for each entry of *played*: how many there are, how many kept, and their share."""
+    table = _table(title)
+    for name, number in played.items():
+        share = kept[name] / number if number else 0.0
+        shown = plain_text(name.replace("_", " "))
+        table.add_row(Text(shown), f"{kept[name]:,} of {number:,}", f"{share:.1%}")
+    return table
+
+
 def value_table(title: str, values: Mapping[str, str]) -> Table:
     """A row for each value, in the order given."""
     table = _table(title)

@@ -13,15 +13,12 @@ from rich.console import Console
 from simkit.bus import Bus
 from simkit.config import RunConfig
 from simkit.config_check import secrets
-from simkit.drain import Drain
+from simkit.drain import DRAIN_SECONDS, Drain
 from simkit.log import STDERR, configure_log
 from simkit.progress import Progress
 from simkit.run import RunSummary, run
 from simkit.signals import cancelled_by_signals
 from simkit.traces.events import Stopping
-
-DRAIN_SECONDS = 60.0
-"""How long a run that was told to stop waits for the calls that are being made."""
 
 
 class Play(Protocol):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from simkit.traces.calls import Usage
+from simkit.traces.counts import text_in, whole_number
 
 Account = Literal["kept", "dropped", "failed", "in_flight", "abandoned"]
 """What has become of a conversation.
@@ -52,7 +53,7 @@ FROM calls WHERE scenario NOT IN (SELECT scenario FROM trajectories)
 _CONVERSATIONS = "SELECT account, cause, count(*) FROM ledger GROUP BY account, cause"
 _BEGUN = "SELECT count(*) FROM ledger WHERE scenario < ?"
 _CALLS = f"""
-SELECT account, cause, role, model, count(*), sum(attempts - 1),
+SELECT account, cause, role, model, count(*), sum(attempts) - count(*),
     {", ".join(f"sum({name})" for name in _TOKENS)}
 FROM calls LEFT JOIN ledger USING (scenario)
 GROUP BY account, cause, role, model ORDER BY account, cause, role, model
@@ -98,13 +99,14 @@ def close_books(connection: sqlite3.Connection, *, wanted: int, verdicts: str) -
 
     Raises:
         sqlite3.Error: It cannot be read.
+        ValueError: A row does not hold what it should.
     """
     for statement in _LEDGER.split(";\n"):
         connection.execute(statement, {"wanted": wanted, "verdicts": verdicts})
     (begun,) = connection.execute(_BEGUN, (wanted,)).fetchone()
     return Books(
         conversations={
-            (account, cause): count
+            (_account(account), _cause(cause)): count
             for account, cause, count in connection.execute(_CONVERSATIONS).fetchall()
         },
         not_begun=wanted - begun,
@@ -115,11 +117,27 @@ def close_books(connection: sqlite3.Connection, *, wanted: int, verdicts: str) -
 def _entries(connection: sqlite3.Connection) -> Iterator[Entry]:
     for account, cause, role, model, calls, retried, *tokens in connection.execute(_CALLS):
         yield Entry(
-            account=account,
-            cause=cause,
-            stage=role,
-            model=model,
+            account=_account(account),
+            cause=_cause(cause),
+            stage=text_in(role, "role of a call"),
+            model=text_in(model, "model of a call"),
             calls=calls,
-            retried_attempts=retried,
-            usage=Usage(**dict(zip(_TOKENS, tokens, strict=True))),
+            retried_attempts=whole_number(retried, "calls"),
+            usage=Usage(
+                **{
+                    name: whole_number(number, "calls")
+                    for name, number in zip(_TOKENS, tokens, strict=True)
+                }
+            ),
         )
+
+
+def _account(value: object) -> Account:
+    for account in ACCOUNTS:
+        if value == account:
+            return account
+    raise ValueError("a verdict is damaged: it has no outcome")
+
+
+def _cause(value: object) -> str | None:
+    return None if value is None else text_in(value, "cause of a conversation")

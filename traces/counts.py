@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
+from simkit.traces.plans import ScenarioKind
+
 Query = Callable[..., Iterable[Any]]
 """Runs a SELECT with its values and gives its rows."""
+
+_KIND = b'"kind":"'
+"""Before the kind of a scenario in a stored trajectory; not there where nobody planned it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,10 @@ class RunCounts:
     failed: int
     unjudged: int
     """Played, but without a verdict yet."""
+    kinds: Mapping[str, int]
+    """Kind of scenario to the number of conversations played."""
+    kept_kinds: Mapping[str, int]
+    """Likewise, of those that were kept; with every kind that was played."""
     causes: Mapping[str, int]
     """Cause of every conversation that the user did not end, to their number."""
     drop_reasons: Mapping[str, int]
@@ -44,15 +53,27 @@ class RunCounts:
 
 
 def count_run(query: Query, verdicts: str) -> RunCounts:
-    """Count what *query* sees; reads every verdict of the set *verdicts* once, holds none."""
+    """Count what *query* sees; reads every verdict of the set *verdicts* once, holds none.
+
+    Raises:
+        ValueError: A row does not hold what it should.
+    """
     played = sum(row[0] for row in query("SELECT count(*) FROM trajectories"))
     causes = Counter(
-        dict(query("SELECT cause, count(*) FROM trajectories WHERE cause IS NOT NULL GROUP BY 1"))
+        {
+            text_in(cause, "cause of a conversation"): number
+            for cause, number in query(
+                "SELECT cause, count(*) FROM trajectories WHERE cause IS NOT NULL GROUP BY 1"
+            )
+        }
     )
     judged = _count_verdicts(query, verdicts)
+    kinds, kept_kinds = _count_kinds(query, verdicts)
     return RunCounts(
         played=played,
         unjudged=played - judged["kept"] - judged["dropped"] - judged["failed"],
+        kinds=_largest_first(kinds),
+        kept_kinds={kind: kept_kinds[kind] for kind in _largest_first(kinds)},
         causes=_largest_first(causes),
         **judged,
         **_count_calls(query),
@@ -64,16 +85,22 @@ def _count_verdicts(query: Query, verdicts: str) -> dict[str, Any]:
     drop_reasons: Counter[str] = Counter()
     mask_reasons: Counter[str] = Counter()
     turns: Counter[bool] = Counter()
-    select = "SELECT outcome, body FROM verdicts WHERE filter_set = ?"
-    for outcome, body in query(select, verdicts):
+    select = "SELECT scenario, outcome, CAST(body AS BLOB) FROM verdicts WHERE filter_set = ?"
+    for scenario, outcome, body in query(select, verdicts):
+        try:
+            verdict = orjson.loads(body)
+            if outcome == "dropped":
+                drop_reasons.update({str(reason["check"]) for reason in verdict["reasons"]})
+            elif outcome == "kept":
+                turns.update(bool(turn["ok"]) for turn in verdict["turns"])
+                for turn in verdict["turns"]:
+                    mask_reasons.update({str(reason["check"]) for reason in turn["reasons"]})
+            elif outcome != "failed":
+                raise ValueError("it has no outcome")
+        except (ValueError, TypeError, KeyError) as error:
+            # Only looked into, not validated: that takes a fraction of the time.
+            raise ValueError(f"the verdict of conversation {scenario} is damaged") from error
         outcomes[outcome] += 1
-        verdict = orjson.loads(body)
-        if outcome == "dropped":
-            drop_reasons.update({reason["check"] for reason in verdict["reasons"]})
-        elif outcome == "kept":
-            turns.update(turn["ok"] for turn in verdict["turns"])
-            for turn in verdict["turns"]:
-                mask_reasons.update({reason["check"] for reason in turn["reasons"]})
     return {
         **{outcome: outcomes[outcome] for outcome in ("kept", "dropped", "failed")},
         "drop_reasons": _largest_first(drop_reasons),
@@ -83,22 +110,58 @@ def _count_verdicts(query: Query, verdicts: str) -> dict[str, Any]:
     }
 
 
+def _count_kinds(query: Query, verdicts: str) -> tuple[Counter[str], Counter[str]]:
+    """Kinds of the scenarios that were played, and of those whose trajectories were kept."""
+    # Searched, not parsed: that takes a fraction of the time, and a damaged row stops nothing.
+    # The key can stand nowhere else, as all that a model wrote is inside of strings, escaped.
+    select = (
+        "SELECT substr(t.body, nullif(instr(t.body, ?), 0) + ?, ?), count(*),"
+        " coalesce(sum(v.outcome = 'kept'), 0) FROM trajectories AS t"
+        " LEFT JOIN verdicts AS v ON v.scenario = t.scenario AND v.filter_set = ?"
+        " GROUP BY 1"
+    )
+    played: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
+    longest = max(map(len, get_args(ScenarioKind)))
+    for found, number, of_these in query(select, _KIND, len(_KIND), longest + 1, verdicts):
+        if isinstance(found, str):
+            raise ValueError("a conversation is damaged: it is not stored as it should be")
+        kind = "chain" if found is None else found.split(b'"')[0].decode(errors="replace")
+        played[kind] += number
+        kept[kind] += of_these
+    return played, kept
+
+
 def _count_calls(query: Query) -> dict[str, Any]:
     by_role: Counter[str] = Counter()
     totals: Counter[str] = Counter()
     for role, calls, input_tokens, output_tokens, retried in query(
-        "SELECT role, count(*), sum(input_tokens), sum(output_tokens), sum(attempts - 1)"
+        "SELECT role, count(*), sum(input_tokens), sum(output_tokens), sum(attempts) - count(*)"
         " FROM calls GROUP BY role"
     ):
-        by_role[role] = calls
+        by_role[text_in(role, "role of a call")] = calls
         totals.update(
             calls=calls,
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            retried_attempts=retried,
+            input_tokens=whole_number(input_tokens, "calls"),
+            output_tokens=whole_number(output_tokens, "calls"),
+            retried_attempts=whole_number(retried, "calls"),
         )
     names = ("calls", "input_tokens", "output_tokens", "retried_attempts")
     return {"calls_by_role": _largest_first(by_role), **{name: totals[name] for name in names}}
+
+
+def text_in(value: object, what: str) -> str:
+    """*value*, which damage may have made anything of."""
+    if not isinstance(value, str):
+        raise ValueError(f"the {what} is damaged: it is no text")
+    return value
+
+
+def whole_number(value: object, what: str) -> int:
+    """*value*, the sum of a column of *what*, which damage may have made anything of."""
+    if not isinstance(value, int):
+        raise ValueError(f"the {what} are damaged: not all numbers are whole")
+    return value
 
 
 def _largest_first(counter: Counter[str]) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 SCHEMA_VERSION = 1
@@ -78,14 +79,39 @@ class StoreError(Exception):
     """The store of a run cannot be read or written; says which file, why and what to do."""
 
 
+class DamagedStore(StoreError):
+    """Part of the store of a run does not hold what it should; the others may be good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a store something stands, for errors."""
+
+    what: str
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.what} in {self.path}"
+
+    def damaged(self, why: str) -> DamagedStore:
+        """The error that what stands here is damaged, and how to save the rest."""
+        return DamagedStore(
+            f"{self} is damaged: {why}; save the others: simkit recover {self.path.parent} "
+            "--out DIR"
+        )
+
+
 def unreadable(path: Path, error: Exception) -> StoreError:
     """*error*, met in reading the store at *path*, in our words; damage with what helps.
 
     Args:
         error: One of SQLite's, or a ValueError about what a row holds.
     """
-    mend = f"; {_save_what_is_left(path)}" if is_damage(error) else ""
-    return StoreError(f"cannot read {path}: {' '.join(str(error).split())}{mend}")
+    told = "a text in it is not UTF-8" if _is_no_text(error) else " ".join(str(error).split())
+    why = f"cannot read {path}: {told}"
+    if is_damage(error):
+        return DamagedStore(f"{why}; {_save_what_is_left(path)}")
+    return StoreError(why)
 
 
 def is_damage(error: Exception) -> bool:
@@ -93,10 +119,15 @@ def is_damage(error: Exception) -> bool:
 
     Others are of the machine: a disk that fails or is full, a file that may not be opened.
     """
-    if not isinstance(error, sqlite3.Error):
+    if not isinstance(error, sqlite3.Error) or _is_no_text(error):
         return True
     # Errors of Python's own checks have no code.
     return getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE in _DAMAGE
+
+
+def _is_no_text(error: Exception) -> bool:
+    """Whether *error* is Python's about the bytes of a text; it has no other sign."""
+    return isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
@@ -212,7 +243,7 @@ def check_whole(path: Path) -> None:
         except sqlite3.DatabaseError as error:
             found = str(error)
     if found != "ok":
-        raise StoreError(
+        raise DamagedStore(
             f"{path} is damaged: {' '.join(found.split())}; {_save_what_is_left(path)}"
         )
 

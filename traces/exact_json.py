@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -27,9 +28,20 @@ def exact_json(text: bytes) -> Any:
         raise ValueError(_complaint(text, error)) from None
     except ValueError as error:
         raise ValueError(f"is {error}") from None
-    if _MANY_DIGITS.search(text):
-        json.loads(text, parse_int=_whole_number)
+    check_numbers(text)
     return value
+
+
+def check_numbers(text: bytes) -> None:
+    """Refuse JSON with a whole number of more than 64 bits; what is no JSON passes.
+
+    Raises:
+        ValueError: It holds one; the message completes a sentence about the text.
+    """
+    if not _MANY_DIGITS.search(text):
+        return
+    with suppress(json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        json.loads(text, parse_int=_whole_number)
 
 
 def _complaint(text: bytes, error: orjson.JSONDecodeError) -> str:

@@ -41,5 +41,5 @@ def read_figures(path: Path, *, wanted: int, verdicts: str) -> Figures:
                 counts=count_run(query, verdicts),
                 books=close_books(connection, wanted=wanted, verdicts=verdicts),
             )
-        except (sqlite3.Error, ValueError) as error:  # ValueError: a verdict is not JSON
+        except (sqlite3.Error, ValueError) as error:  # ValueError: of a row
             raise unreadable(path, error) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from simkit.traces.exact_json import exact_json
 from simkit.traces.formats import openai_messages, sharegpt, tau_bench, toolmind
 from simkit.traces.formats.foreign_row import ForeignRow, UnreadableRow, linked
 from simkit.traces.functions import Function
-from simkit.traces.json_rows import BrokenRow, RawRow, raw_rows
+from simkit.traces.json_rows import DAMAGED_GZIP, BrokenRow, RawRow, raw_rows
 from simkit.traces.one_line import one_line
 from simkit.traces.records import Provenance, Scenario, Trajectory, TurnVerdict, Verdict
 from simkit.traces.version import __version__
@@ -41,6 +40,7 @@ _ROWS_TRIED = 1000
 _BEGINNING = 40
 """How much of such a file is shown, in characters."""
 _PROVENANCE = TypeAdapter(Provenance)
+_SCENARIO = TypeAdapter(Scenario)
 _OUR_METADATA = frozenset({"scenario", "seed", "chain", "run_seed", "simkit", "notice"})
 
 
@@ -194,14 +194,14 @@ def open_foreign(
 
     Raises:
         OSError: It cannot be read.
-        ForeignFileError: It is damaged gzip data.
+        ForeignFileError: It is gzip data that is damaged before the first row.
     """
     try:
         with _opened(path) as stream:
             yield ForeignFile(
                 path=path, stream=stream, form=form, read_tools=read_tools, offered=offered
             )
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except DAMAGED_GZIP as error:
         raise ForeignFileError(
             f"{path} is cut off or damaged gzip data ({error}); get the file again"
         ) from error
@@ -269,12 +269,16 @@ def _as_written(told: dict[str, Any], tools: tuple[Function, ...]) -> tuple[Scen
     names = isinstance(chain, list) and all(isinstance(name, str) for name in chain)
     if type(number) is not int or type(seed) is not int or not names:
         raise UnreadableRow("has metadata of simkit that is damaged: scenario, seed or chain")
+    planned = {key: rest.pop(key) for key in ("kind", "plan", "withheld") if key in rest}
     try:
+        scenario = _SCENARIO.validate_python(
+            {"number": number, "seed": seed, "chain": chain, "tools": tools, **planned}
+        )
         provenance = _PROVENANCE.validate_python(rest)
     except ValidationError as error:
         place = ".".join(map(str, error.errors()[0]["loc"]))
         raise UnreadableRow(f"has metadata of simkit that is damaged: {place}") from None
-    return Scenario(number=number, seed=seed, chain=tuple(chain), tools=tools), provenance
+    return scenario, provenance
 
 
 def _stated(row: ForeignRow) -> Verdict | None:

@@ -6,13 +6,19 @@ quotes and brackets alone, so an item that is no JSON spoils only itself.
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
+from itertools import count
 
 MAX_ROW_BYTES = 32 * 2**20
 """Of one row; decoded it takes up to some twenty times as much memory."""
+
+DAMAGED_GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
+"""What reading damaged gzip data raises."""
 
 _CHUNK_BYTES = 256 * 2**10
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -43,10 +49,12 @@ class BrokenRow:
 def raw_rows(file: BufferedReader, *, max_row: int = MAX_ROW_BYTES) -> Iterator[RawRow | BrokenRow]:
     """The rows of *file*, in order; its first byte that is not white space tells the form.
 
-    One that is longer than *max_row* bytes is broken.
+    One that is longer than *max_row* bytes is broken. So is the one in which gzip data breaks
+    off or is damaged; it is the last.
 
     Raises:
         OSError: The file cannot be read.
+        EOFError, zlib.error: It is gzip data that is damaged before the first byte.
     """
     head = file.peek(len(_BYTE_ORDER_MARK)).removeprefix(_BYTE_ORDER_MARK).lstrip()
     return (_items if head.startswith(b"[") else _lines)(file, max_row)
@@ -56,34 +64,48 @@ def _too_long(index: int, position: str, max_row: int) -> BrokenRow:
     return BrokenRow(index=index, position=position, reason=f"is longer than {max_row:,} bytes")
 
 
+def _damaged(index: int, position: str, error: Exception) -> BrokenRow:
+    reason = f"is where gzip data is cut off or damaged ({error}); get the file again"
+    return BrokenRow(index=index, position=position, reason=reason)
+
+
 def _lines(file: BufferedReader, max_row: int) -> Iterator[RawRow | BrokenRow]:
-    number, index = 0, 0
-    while text := file.readline(max_row + 1):
-        number += 1
-        if number == 1:
-            text = text.removeprefix(_BYTE_ORDER_MARK)
-        position = f"line {number}"
-        if len(text.rstrip(b"\r\n")) > max_row:
-            while text and not text.endswith(b"\n"):
-                text = file.readline(_CHUNK_BYTES)
-            yield _too_long(index, position, max_row)
-        elif row := text.strip():
-            yield RawRow(index=index, position=position, text=row)
-        else:
-            continue
-        index += 1
+    index, position = 0, ""
+    try:
+        for number in count(1):
+            position = f"line {number}"
+            text = file.readline(max_row + 1)
+            if not text:
+                return
+            if number == 1:
+                text = text.removeprefix(_BYTE_ORDER_MARK)
+            if len(text.rstrip(b"\r\n")) > max_row:
+                while text and not text.endswith(b"\n"):
+                    text = file.readline(_CHUNK_BYTES)
+                yield _too_long(index, position, max_row)
+            elif row := text.strip():
+                yield RawRow(index=index, position=position, text=row)
+            else:
+                continue
+            index += 1
+    except DAMAGED_GZIP as error:
+        yield _damaged(index, position, error)
 
 
 def _items(file: BufferedReader, max_row: int) -> Iterator[RawRow | BrokenRow]:
     splitter, index = ArraySplitter(max_row), 0
-    while chunk := file.read(_CHUNK_BYTES):
-        for text in splitter.feed(chunk):
-            position = f"[{index}]"
-            if text is None:
-                yield _too_long(index, position, max_row)
-            else:
-                yield RawRow(index=index, position=position, text=text)
-            index += 1
+    try:
+        while chunk := file.read1(_CHUNK_BYTES):  # what is before damage comes before its error
+            for text in splitter.feed(chunk):
+                position = f"[{index}]"
+                if text is None:
+                    yield _too_long(index, position, max_row)
+                else:
+                    yield RawRow(index=index, position=position, text=text)
+                index += 1
+    except DAMAGED_GZIP as error:
+        yield _damaged(index, f"[{index}]", error)
+        return
     if splitter.problem is not None:
         yield BrokenRow(index=index, position=f"[{index}]", reason=splitter.problem)
 

@@ -15,6 +15,7 @@
         |-- KeyRefused           HTTP 401, 403
         |-- ModelUnknown         HTTP 404
         |-- Unreachable          nothing answers at the address
+        |-- StoppedAnswering     no call has succeeded for long, whatever is tried
         `-- BalanceExhausted     out of credit, not a rate limit
 """
 
@@ -126,6 +127,12 @@ class Unreachable(AccountProblem):
     """Nothing that speaks the API answers at the address."""
 
     cause = "unreachable"
+
+
+class StoppedAnswering(AccountProblem):
+    """Calls fail one after another, whatever is tried, for longer than an outage lasts."""
+
+    cause = "stopped_answering"
 
 
 class BalanceExhausted(AccountProblem):

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 import orjson
 
 from simkit.traces.functions import Function
+from simkit.traces.plans import ScenarioKind, Step
 from simkit.traces.shallow_json import parse_json
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
@@ -109,6 +110,14 @@ class Fact:
     name: str
     value: str
     """As the user would write it; JSON text for lists and objects."""
+    when_asked: bool = False
+    """Whether the user keeps it until the assistant asks for it."""
+
+    def as_data(self) -> dict[str, Any]:
+        """For JSON; without ``when_asked`` where it is false, as before there was such a thing:
+        requests and rows of earlier runs keep their bytes."""
+        data: dict[str, Any] = {"name": self.name, "value": self.value}
+        return data | ({"when_asked": True} if self.when_asked else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +145,18 @@ class Intent:
     unknown: tuple[str, ...] = ()
     """What they do not know and must learn from the assistant."""
 
+    def as_data(self) -> dict[str, Any]:
+        """For JSON, whoever reads it; see `Fact.as_data`."""
+        return {
+            "role": self.role,
+            "style": self.style,
+            "goals": [
+                {"text": goal.text, "known": [fact.as_data() for fact in goal.known]}
+                for goal in self.goals
+            ],
+            "unknown": self.unknown,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
@@ -148,9 +169,20 @@ class Scenario:
     seed: int
     """Root of every random choice made for this conversation."""
     chain: tuple[str, ...]
-    """Names of the functions that the intent is written for, in walk order."""
+    """Names of the functions that the conversation is to need, in order."""
     tools: tuple[Function, ...]
-    """What the assistant is offered, in the order it is offered; holds the chain."""
+    """What the assistant is offered, in the order it is offered; holds the chain, save what is
+    withheld, and may hold others."""
+    kind: ScenarioKind = "chain"
+    plan: tuple[Step, ...] = ()
+    """The chain as the user is to bring it up; empty where nobody planned."""
+    withheld: tuple[Function, ...] = ()
+    """Functions of the chain that the assistant is not offered."""
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """All that it is about, on offer or not."""
+        return (*self.tools, *self.withheld)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

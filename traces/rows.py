@@ -15,15 +15,12 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from simkit.traces.calls import Answer, CallSite, CallTimes, ChatRequest, Completion, Usage
-from simkit.traces.database import StoreError
+from simkit.traces.database import Place, StoreError
 from simkit.traces.functions import Function
 from simkit.traces.records import Provenance, Scenario, Trajectory, Verdict
 
 Row = dict[str, Any]
 """Column to value."""
-
-SAVE_THE_OTHERS = "save the others: simkit recover RUN --out DIR"
-"""What helps when a row does not hold what it should."""
 
 _RECORD_SCHEMA = 1
 _COMPLETION = TypeAdapter(Completion)
@@ -55,15 +52,20 @@ def call_row(fingerprint: bytes, request: ChatRequest, model: str, answer: Answe
     }
 
 
-def answer_of(row: Mapping[str, Any], place: str) -> Answer:
+def answer_of(row: Mapping[str, Any], place: Place) -> Answer:
     """The answer that `call_row` made a row of.
 
-    This and its like raise `StoreError` when the row does not hold one; *place* is for that.
+    This and its like raise `DamagedStore` when the row does not hold one, and another
+    `StoreError` when the record is of another version; *place* is for that.
     """
     reply = _object(row["reply"], place)
     reply["usage"] = Usage(**{name: row[name] for name in _FIELDS[Usage]})
     reply["extras"] = _object(row["extras"], place)
-    times = CallTimes(**{name: row[name] for name in _FIELDS[CallTimes]})
+    measured = {name: row[name] for name in _FIELDS[CallTimes]}
+    for name, value in measured.items():
+        if not isinstance(value, int | float):
+            raise place.damaged(f"its `{name}` is no number")
+    times = CallTimes(**measured)
     return Answer(completion=_validated(_COMPLETION, reply, place), times=times)
 
 
@@ -73,18 +75,23 @@ def function_row(function: Function) -> Row:
     return {"key": hashlib.blake2b(body, digest_size=16).hexdigest(), "body": body}
 
 
-def function_of(body: bytes, place: str) -> Function:
+def function_of(body: bytes, place: Place) -> Function:
     """The function that `function_row` made a row of."""
     return _validated(_FUNCTION, _object(body, place), place)
 
 
 def trajectory_row(trajectory: Trajectory, function_keys: list[str], seconds: float) -> Row:
-    """A row of ``trajectories``, with *function_keys* in the place of the tools."""
-    scenario = _by_field(trajectory.scenario) | {"tools": function_keys}
+    """A row of ``trajectories``, with *function_keys* in the place of the scenario's functions."""
+    scenario = _by_field(trajectory.scenario)
+    offered = len(scenario["tools"])
+    scenario |= {"tools": function_keys[:offered], "withheld": function_keys[offered:]}
+    if not scenario["plan"]:  # of planned ones only: all others keep the bytes they had before
+        del scenario["kind"], scenario["plan"], scenario["withheld"]
     provenance = _by_field(trajectory.provenance)
     if provenance["parent"] is None:  # of forks only: all others keep the bytes they had before
         del provenance["parent"]
-    stored = {"scenario": scenario, "provenance": provenance}
+    intent = None if trajectory.intent is None else trajectory.intent.as_data()
+    stored = {"scenario": scenario, "intent": intent, "provenance": provenance}
     return {
         "scenario": trajectory.scenario.number,
         "id": trajectory.id,
@@ -97,33 +104,44 @@ def trajectory_row(trajectory: Trajectory, function_keys: list[str], seconds: fl
     }
 
 
-def trajectory_of(body: bytes, function: Callable[[str], Function], place: str) -> Trajectory:
+def function_keys_of(body: bytes) -> list[str]:
+    """What `trajectory_row` was given to make the row that holds *body*."""
+    scenario = orjson.loads(body)["scenario"]
+    return [*scenario["tools"], *scenario.get("withheld", ())]
+
+
+def trajectory_of(body: bytes, function: Callable[[str], Function], place: Place) -> Trajectory:
     """The trajectory that `trajectory_row` made a row of; *function* looks up a key."""
     stored = _object(body, place)
     _check_schema(stored, place)
     try:
         scenario = stored["scenario"]
-        scenario["tools"] = [function(key) for key in scenario["tools"]]
+        for part in ("tools", "withheld") if "withheld" in scenario else ("tools",):
+            scenario[part] = [function(key) for key in scenario[part]]
     except (KeyError, TypeError) as error:
-        raise StoreError(
-            f"{place} does not say which functions it offers; {SAVE_THE_OTHERS}"
-        ) from error
+        raise place.damaged("it does not say which functions it offers") from error
     return _validated(_TRAJECTORY, stored, place)
 
 
-def verdict_of(body: bytes, place: str) -> Verdict:
+def verdict_of(body: bytes, place: Place) -> Verdict:
     """The verdict whose JSON is *body*."""
     return _validated(_VERDICT, _object(body, place), place)
 
 
-def _object(body: bytes, place: str) -> Row:
-    """The JSON object that *body* is."""
+def _object(body: object, place: Place) -> Row:
+    """The JSON object that *body* is; damage may have made anything of it."""
+    if isinstance(body, str):
+        body = body.encode(errors="surrogateescape")
+    if not isinstance(body, bytes):
+        raise place.damaged("it is no text")
     try:
-        stored = orjson.loads(body)
+        stored = orjson.loads(body.decode())
+    except UnicodeDecodeError as error:
+        raise place.damaged(f"it is not UTF-8 text from byte {error.start} on") from error
     except orjson.JSONDecodeError as error:
-        raise StoreError(f"{place} is not JSON: {error}; {SAVE_THE_OTHERS}") from error
+        raise place.damaged(f"it is not JSON: {error}") from error
     if not isinstance(stored, dict):
-        raise StoreError(f"{place} is not a JSON object; {SAVE_THE_OTHERS}")
+        raise place.damaged("it is not a JSON object")
     return stored
 
 
@@ -132,20 +150,20 @@ def _by_field(record: Any) -> Row:
     return {name: getattr(record, name) for name in _FIELDS[type(record)]}
 
 
-def _validated(adapter: TypeAdapter[_Record], stored: Any, place: str) -> _Record:
+def _validated(adapter: TypeAdapter[_Record], stored: Any, place: Place) -> _Record:
     _check_schema(stored, place)
     try:
         return adapter.validate_python(stored)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"]))
-        raise StoreError(
-            f"{place} has an unfit field `{field}`: {first['msg']}; {SAVE_THE_OTHERS}"
-        ) from error
+        raise place.damaged(f"its field `{field}` is unfit: {first['msg']}") from error
 
 
-def _check_schema(stored: Mapping[str, Any], place: str) -> None:
+def _check_schema(stored: Mapping[str, Any], place: Place) -> None:
     version = stored.get("schema")
+    if type(version) is not int:
+        raise place.damaged("it has no record version")
     if version != _RECORD_SCHEMA:
         raise StoreError(
             f"{place} has record version {version} and this simkit works with version "

@@ -12,7 +12,7 @@ from typing import Any, Self
 from simkit.traces import rows
 from simkit.traces.calls import Usage
 from simkit.traces.counts import RunCounts, count_run
-from simkit.traces.database import StoreError, connect_reader, unreadable
+from simkit.traces.database import Place, StoreError, connect_reader, unreadable
 from simkit.traces.functions import Function
 from simkit.traces.records import Outcome, Trajectory, Verdict
 from simkit.traces.verdict_sets import RUN_VERDICTS, is_set_name
@@ -20,8 +20,10 @@ from simkit.traces.verdict_sets import RUN_VERDICTS, is_set_name
 _FUNCTIONS_IN_MEMORY = 4096
 _TOKENS = tuple(field.name for field in fields(Usage))
 
+# The casts cost nothing for what is whole; of damage, which may look like text, they make bytes,
+# so that it is met where one conversation is looked at.
 _SELECT_TRAJECTORIES = """
-SELECT t.scenario, t.body, v.body, t.seconds FROM trajectories AS t
+SELECT t.scenario, CAST(t.body AS BLOB), CAST(v.body AS BLOB), t.seconds FROM trajectories AS t
 LEFT JOIN verdicts AS v ON v.scenario = t.scenario AND v.filter_set = ?
 """
 
@@ -87,6 +89,8 @@ class RunReader:
         self._connection.execute("BEGIN")  # one snapshot for all the queries
         try:
             return count_run(self._query, verdicts)
+        except ValueError as error:  # a row does not hold what it should
+            raise unreadable(self._path, error) from error
         finally:
             self._connection.rollback()
 
@@ -109,6 +113,24 @@ class RunReader:
                 f"{self._path} holds no set of verdicts {name!r}; there is {', '.join(known)}"
             )
 
+    def played(self) -> list[int]:
+        """Scenarios that have a trajectory, ascending."""
+        return [number for (number,) in self._query("SELECT scenario FROM trajectories ORDER BY 1")]
+
+    def ids_unlike(self, beginning: str) -> dict[int, str]:
+        """Scenario to the id of every trajectory whose id is not *beginning* and the scenario.
+
+        Reads no conversation; in scenario order.
+        """
+        select = (
+            "SELECT scenario, CAST(id AS BLOB) FROM trajectories WHERE id <> ? || scenario"
+            " ORDER BY scenario"
+        )
+        return {
+            scenario: bytes(found).decode(errors="replace")
+            for scenario, found in self._query(select, beginning)
+        }
+
     def outcomes(self) -> Iterator[tuple[int, Outcome | None, str | None]]:
         """Scenario, outcome and cause of every trajectory; no outcome until it is judged."""
         yield from self._query(
@@ -118,12 +140,12 @@ class RunReader:
 
     def paid(self) -> dict[tuple[str, str], tuple[int, Usage]]:
         """Model and role to the number of calls, and the tokens of all of them."""
+        place = Place("a call", self._path)
+        sums = ", ".join(f"sum({name})" for name in _TOKENS)
+        select = f"SELECT model, role, count(*), {sums} FROM calls GROUP BY model, role"  # noqa: S608 - our own columns
         return {
-            (model, role): (calls, Usage(**dict(zip(_TOKENS, tokens, strict=True))))
-            for model, role, calls, *tokens in self._query(
-                f"SELECT model, role, count(*), {', '.join(f'sum({name})' for name in _TOKENS)}"  # noqa: S608 - our own columns
-                " FROM calls GROUP BY model, role"
-            )
+            (model, role): (calls, _usage(tokens, place))
+            for model, role, calls, *tokens in list(self._query(select))
         }
 
     def meta(self) -> dict[str, str]:
@@ -139,16 +161,24 @@ class RunReader:
     def _stored(
         self, scenario: int, body: bytes, verdict: bytes | None, seconds: float
     ) -> StoredTrajectory:
-        place = f"conversation {scenario} in {self._path}"
+        played = Place(f"conversation {scenario}", self._path)
+        judged = Place(f"verdict of conversation {scenario}", self._path)
         return StoredTrajectory(
-            trajectory=rows.trajectory_of(body, self._function, place),
-            verdict=None if verdict is None else rows.verdict_of(verdict, f"verdict of {place}"),
+            trajectory=rows.trajectory_of(body, self._function, played),
+            verdict=None if verdict is None else rows.verdict_of(verdict, judged),
             seconds=seconds,
         )
 
     def _load_function(self, key: str) -> Function:
-        for (body,) in self._query("SELECT body FROM functions WHERE key = ?", key):
-            return rows.function_of(body, f"function {key} in {self._path}")
-        raise StoreError(
-            f"{self._path} lacks function {key} that a trajectory names; {rows.SAVE_THE_OTHERS}"
-        )
+        place = Place(f"function {key}", self._path)
+        for (body,) in self._query("SELECT CAST(body AS BLOB) FROM functions WHERE key = ?", key):
+            return rows.function_of(body, place)
+        raise place.damaged("it is not there, and a trajectory names it")
+
+
+def _usage(tokens: list[object], place: Place) -> Usage:
+    """Of sums of columns, which damage may have made anything of."""
+    numbers = [number for number in tokens if isinstance(number, int)]
+    if len(numbers) < len(tokens):
+        raise place.damaged("its numbers of tokens are not all whole")
+    return Usage(**dict(zip(_TOKENS, numbers, strict=True)))

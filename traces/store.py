@@ -14,7 +14,7 @@ import orjson
 
 from simkit.traces import rows
 from simkit.traces.calls import Answer, ChatRequest
-from simkit.traces.database import StoreError, connect_reader, connect_writer, unreadable
+from simkit.traces.database import Place, StoreError, connect_reader, connect_writer, unreadable
 from simkit.traces.group_commit import GroupCommitter, Statement
 from simkit.traces.records import Trajectory, Verdict
 from simkit.traces.verdict_sets import RUN_VERDICTS, publishing, removing, unfinished
@@ -77,7 +77,7 @@ class Store:
             raise unreadable(self._path, error) from error
         if row is None:
             return None
-        return rows.answer_of(row, f"a call of scenario {row['scenario']} in {self._path}")
+        return rows.answer_of(row, Place(f"a call of scenario {row['scenario']}", self._path))
 
     async def record_call(
         self, fingerprint: bytes, request: ChatRequest, model: str, answer: Answer
@@ -91,7 +91,7 @@ class Store:
 
         Verdicts on an earlier trajectory of the same scenario go with it.
         """
-        functions = [rows.function_row(function) for function in trajectory.scenario.tools]
+        functions = [rows.function_row(function) for function in trajectory.scenario.functions]
         keys = [function["key"] for function in functions]
         await self._committer.submit(
             *(_insert("INSERT OR IGNORE INTO functions", function) for function in functions),

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from simkit.traces.full_disk import full_disk_named
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
@@ -21,7 +23,7 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with temporary.open("wb") as file:
+        with full_disk_named(path), temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())  # a rename may reach the disk before the bytes do

@@ -1,8 +1,9 @@
-"""JSON and JSON Lines files, plain or gzipped, as a stream of documents of bounded size."""
+"""JSON, JSON Lines, YAML and CSV files, plain or gzipped, as documents of bounded size."""
 
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,35 +12,52 @@ from typing import IO, Any, cast
 
 import orjson
 
-from simkit.graph.catalogs.entry import CatalogError, Document, Fault
+from simkit.graph.catalogs.csv_documents import rows_of
+from simkit.graph.catalogs.entry import CatalogError, Document, Fault, inside
 
 MAX_LINE_BYTES = 16 * 2**20
 MAX_FILE_BYTES = 512 * 2**20
-"""Of a file that is one JSON value; JSON Lines are streamed and may be longer."""
+"""Of a file that is one JSON list; JSON Lines and CSV are streamed and may be longer."""
+MAX_OBJECT_BYTES = 64 * 2**20
+"""Of a file that is one JSON object, e.g. an OpenAPI document, which cannot be split."""
+MAX_YAML_BYTES = 32 * 2**20
+"""Of a YAML file: these are read at about 4 MB a second, JSON at a hundred times that."""
 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
+_HEAD = 4_096
+"""Bytes that are looked at to tell JSON from YAML."""
+_YAML = re.compile(rb"---|%YAML|- |[\w\"'./$-][^\[{,]{0,200}:(\s|$)")
+"""How the first line of a YAML file begins that is not empty and no comment."""
+_YAML_SUFFIXES = {".yaml", ".yml"}
 
 
 def documents(
     path: Path, *, max_line: int = MAX_LINE_BYTES, max_file: int = MAX_FILE_BYTES
 ) -> Iterator[Document | Fault]:
-    """The JSON values of a file, in order: one a line, or one an item of its outermost list.
+    """The values of a file, in order: one a line, one an item of its outermost list, or one
+    for each YAML document or CSV row.
 
-    Sizes are bytes after decompression, so a small file cannot fill the memory. A broken
-    line is a `Fault` and the rest goes on.
+    What is in the file tells JSON and YAML; only CSV must be named so. Sizes are bytes
+    after decompression, so a small file cannot fill the memory. A broken line is a `Fault`
+    and the rest goes on.
 
     Raises:
         CatalogError: The file cannot be opened or unpacked, is too large, or is one JSON
             value and broken.
     """
     with _opened(path) as stream:
-        by_line = ".jsonl" in path.suffixes or _starts_with_a_whole_value(stream, max_line)
-        stream.seek(0)
-        if by_line:
+        begins = _first_line(stream)
+        is_json = begins.startswith((b"{", b"[")) or ".jsonl" in path.suffixes
+        if ".csv" in path.suffixes and not is_json:
+            yield from rows_of(stream, str(path), max_line=max_line)
+        elif not is_json and (_YAML_SUFFIXES & {*path.suffixes} or _YAML.match(begins)):
+            yield from _yaml_values(stream, path, max_file)
+        elif ".jsonl" in path.suffixes or _starts_with_a_whole_value(stream, max_line):
             yield from _lines(stream, path, max_line)
         else:
-            yield from _items(stream, path, max_file)
+            limit = min(max_file, MAX_OBJECT_BYTES) if begins.startswith(b"{") else max_file
+            yield from _items(_whole_value(stream, path, limit), "")
 
 
 @contextmanager
@@ -63,8 +81,28 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         ) from error
 
 
+def _is_by_line(stream: IO[bytes], path: Path, max_line: int) -> bool:
+    by_line = ".jsonl" in path.suffixes or _starts_with_a_whole_value(stream, max_line)
+    stream.seek(0)
+    return by_line
+
+
+def _first_line(stream: IO[bytes]) -> bytes:
+    """The first that is not empty and no comment; the stream is where it was."""
+    lines = stream.read(_HEAD).removeprefix(_BOM).splitlines()
+    stream.seek(0)
+    return next((line for line in map(bytes.strip, lines) if line and line[:1] != b"#"), b"")
+
+
 def _starts_with_a_whole_value(stream: IO[bytes], max_line: int) -> bool:
     """Whether the first line is JSON by itself and more follows, as in JSON Lines."""
+    try:
+        return _has_a_whole_value_first(stream, max_line)
+    finally:
+        stream.seek(0)
+
+
+def _has_a_whole_value_first(stream: IO[bytes], max_line: int) -> bool:
     first = stream.readline(max_line)
     while first and not first.strip():
         first = stream.readline(max_line)
@@ -94,13 +132,32 @@ def _parsed_line(text: bytes, position: str) -> Document | Fault:
         return Fault(position=position, reason=_complaint(text, error, f"column {error.colno}"))
 
 
-def _items(stream: IO[bytes], path: Path, max_file: int) -> Iterator[Document | Fault]:
-    value = _whole_value(stream, path, max_file)
+def _items(value: Any, position: str) -> Iterator[Document]:
     if not isinstance(value, list):
-        yield Document(position="", value=value)
+        yield Document(position=position, value=value)
         return
     for at, item in enumerate(value):
-        yield Document(position=f"[{at}]", value=item)
+        yield Document(position=inside(position, f"[{at}]"), value=item)
+
+
+def _yaml_values(stream: IO[bytes], path: Path, max_file: int) -> Iterator[Document | Fault]:
+    # Imported when first needed: few catalogs are YAML.
+    from simkit.graph.catalogs.yaml_documents import YamlError, values_of
+
+    limit = min(max_file, MAX_YAML_BYTES)
+    text = stream.read(limit + 1)
+    if len(text) > limit:
+        raise CatalogError(
+            f"{path} is YAML of over {limit:,} bytes, which is slow to read; convert it to JSON."
+        )
+    number = 0
+    try:
+        for number, value in enumerate(values_of(text), start=1):
+            yield from _items(value, f"document {number}" if number > 1 else "")
+    except YamlError as error:
+        if not number:
+            raise CatalogError(f"{path} {error}; mend it there.") from error
+        yield Fault(position=f"document {number + 1}", reason=str(error))
 
 
 def _whole_value(stream: IO[bytes], path: Path, max_file: int) -> Any:
@@ -108,7 +165,7 @@ def _whole_value(stream: IO[bytes], path: Path, max_file: int) -> Any:
     if len(text) > max_file:
         raise CatalogError(
             f"{path} is one JSON value of over {max_file:,} bytes; save it as JSON Lines, "
-            "one function or one case a line."
+            "one function or one case a line, or split it into several files."
         )
     try:
         return orjson.loads(text.removeprefix(_BOM))

@@ -39,6 +39,12 @@ class Entry:
     outputs: Any
     domain: Any
     licence: Any
+    source: Any = None
+    """The catalog that it came from, where the file tells; else it is named after the file."""
+    outputs_inferred: bool = False
+    """Whether a model or a rule wrote the outputs, and no catalog."""
+    repairs: tuple[str, ...] = ()
+    """What the reader repaired, one short name for each time."""
 
 
 _PARAMETERS = ("inputSchema", "input_schema", "parameters", "arguments")

@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from simkit.graph.catalogs.type_words import type_word
+
 MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 """Hold schemas by name."""
 LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
@@ -30,22 +32,6 @@ _PLAIN = (
 )
 _KEYWORDS = {*MAPS, *LISTS, *SINGLE, *FOREIGN, *_PLAIN, "type", "required", "default", "const"}
 _TEXTS = ("title", "description", "$comment", "format")
-
-_TYPES = {
-    "object": ("object", "dict", "map", "hashmap", "hashtable"),
-    "array": ("array", "list", "arraylist", "tuple"),
-    "string": ("string", "str", "char"),
-    "integer": ("integer", "int", "long"),
-    "number": ("number", "float", "double"),
-    "boolean": ("boolean", "bool"),
-    "null": ("null",),
-}
-_TYPE_OF = {spelling: name for name, spellings in _TYPES.items() for spelling in spellings}
-
-
-def json_type(name: Any) -> str | None:
-    """What JSON Schema calls a type of Python, Java or JavaScript; None when unknown."""
-    return _TYPE_OF.get(name.lower()) if isinstance(name, str) else None
 
 
 def is_keyword(name: str) -> bool:
@@ -88,7 +74,9 @@ def _outline_of_plain(key: str, value: Any) -> Any:
 
 
 def _can_be_schema(value: Any) -> bool:
-    return isinstance(value, dict | bool) or json_type(value) is not None
+    return isinstance(value, dict | bool) or (
+        isinstance(value, str) and type_word(value) is not None
+    )
 
 
 @lru_cache(maxsize=20_000)

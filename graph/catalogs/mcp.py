@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simkit.graph.catalogs.entry import Entry, Fault, entry_of, inside
+from simkit.graph.catalogs.entry import Entry, Fault, inside
+from simkit.graph.catalogs.functions import function_entry
 
 
 def read(document: Any, position: str) -> list[Entry | Fault] | None:
@@ -17,15 +18,15 @@ def read(document: Any, position: str) -> list[Entry | Fault] | None:
         return None
     tools = document.get("tools")
     if isinstance(tools, list):
-        domain = document.get("label") or document.get("server")
+        domain = document.get("server") or document.get("label")
         licence = document.get("license")
         return [
-            entry_of(tool, inside(position, f"tools[{at}]"), domain=domain, licence=licence)
+            function_entry(tool, inside(position, f"tools[{at}]"), domain=domain, licence=licence)
             for at, tool in enumerate(tools)
         ]
     result = document.get("result")
     if isinstance(result, dict) and isinstance(result.get("tools"), list):
         return read(result, inside(position, "result"))
     if "inputSchema" in document or "input_schema" in document:
-        return [entry_of(document, position)]
+        return [function_entry(document, position)]
     return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simkit.graph.catalogs.entry import Entry, Fault, entry_of, inside
+from simkit.graph.catalogs.entry import Entry, Fault, inside
+from simkit.graph.catalogs.functions import function_entry
 
 
 def read(document: Any, position: str) -> list[Entry | Fault] | None:
@@ -24,5 +25,4 @@ def _is_function(tool: Any) -> bool:
 def _entry(tool: Any, position: str) -> Entry | Fault:
     if isinstance(tool, dict) and not _is_function(tool):  # providers list tools of their own
         return Fault(position=position, reason='is not of type "function"')
-    nested = tool.get("function") if isinstance(tool, dict) else None
-    return entry_of(nested if isinstance(nested, dict) else tool, position)
+    return function_entry(tool, position)

@@ -42,14 +42,15 @@ def export(
     """Write a run's training data.
 
     JSON Lines, in the order of the scenarios, with a manifest beside them that says where
-    they come from. Only kept conversations; masked turns are there as context.
+    they come from. Only kept conversations; masked turns are there as context. One that cannot
+    be read stops it, so that none is missing unnoticed; `simkit recover` makes a run without it.
     """
+    from simkit.one_run import open_run
     from simkit.traces.exports import export as write_export
     from simkit.traces.exports import export_name
-    from simkit.traces.run_directory import RunDirectory
     from simkit.traces.run_reader import RunReader
 
-    directory = RunDirectory.open(run)
+    directory, _ = open_run(run)
     with RunReader(directory.database_path) as reader:
         reader.check_verdicts(verdicts)
         target = out or directory.exports_folder / export_name(to.value, verdicts)

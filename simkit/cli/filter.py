@@ -83,6 +83,7 @@ def filter_(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show only warnings and errors.")] = False,
 ) -> None:
     """Judge a run again, or conversations that were made elsewhere.
 
@@ -119,13 +120,14 @@ def filter_(
         raise typer.BadParameter("give either the folder of a run or --in", param_hint="'RUN'")
     if run is not None:
         _refuse([flag for flag, value in about_a_file.items() if value], goes_with="--in")
-        refilter_run(run, about_a_run, as_json=as_json)
+        refilter_run(run, about_a_run, as_json=as_json, quiet=quiet)
         return
     assert conversations is not None  # noqa: S101 - else there is a run
     _refuse(about_a_run.only_for_a_run, goes_with="RUN")
     if verdicts is None:
         raise typer.BadParameter("is needed with --in", param_hint="'--out'")
-    _filter_file(conversations, form, verdicts, tools, rules_only=rules_only, as_json=as_json)
+    summary = _filtered(conversations, form, verdicts, tools, rules_only=rules_only)
+    _end(summary, verdicts, as_json=as_json, quiet=quiet)
 
 
 def _refuse(options: list[str], *, goes_with: str) -> None:
@@ -133,15 +135,14 @@ def _refuse(options: list[str], *, goes_with: str) -> None:
         raise typer.BadParameter(f"goes with {goes_with} only", param_hint=f"'{options[0]}'")
 
 
-def _filter_file(
+def _filtered(
     conversations: Path,
     form: ForeignFormatName | None,
     verdicts: Path,
     tools: Path | None,
     *,
     rules_only: bool,
-    as_json: bool,
-) -> None:
+) -> FilterSummary:
     from simkit.filter_file import filter_file
 
     if not rules_only:
@@ -163,7 +164,7 @@ def _filter_file(
         raise typer.Exit(INTERRUPTED) from None
     if not summary.rows:
         print(f"simkit: there are no rows in {conversations}", file=sys.stderr)
-    _end(summary, verdicts, as_json=as_json)
+    return summary
 
 
 def _check(file: Path, option: str) -> None:
@@ -185,7 +186,7 @@ def _check_place(verdicts: Path, conversations: Path) -> None:
         )
 
 
-def _end(summary: FilterSummary, verdicts: Path, *, as_json: bool) -> None:
+def _end(summary: FilterSummary, verdicts: Path, *, as_json: bool, quiet: bool) -> None:
     """Say what was found, and exit with the code for it."""
     from rich.console import Console
 
@@ -193,9 +194,15 @@ def _end(summary: FilterSummary, verdicts: Path, *, as_json: bool) -> None:
         print(f"simkit: {row.position} {printable_line(row.reason)}; rejected", file=sys.stderr)
     if more := summary.rejected - len(summary.first_rejected):
         print(f"simkit: {more:,} more rows rejected", file=sys.stderr)
+    if summary.repeated_ids:
+        print(
+            f"simkit: {summary.repeated_ids:,} rows have the id of an earlier row; tell their "
+            "verdicts apart by the order of the file",
+            file=sys.stderr,
+        )
     if as_json:
         print(json.dumps(summary.as_json()))
-    else:
+    elif not quiet:
         Console().print(summary.as_tables())
         print(f"{verdicts}: {summary.kept + summary.dropped:,} verdicts")
     if summary.rejected:

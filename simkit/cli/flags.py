@@ -22,6 +22,13 @@ class EmbedderName(StrEnum):
     PROVIDER = "provider"
 
 
+class RuleName(StrEnum):
+    """What ``--rule`` takes."""
+
+    AFFINITY = "affinity"
+    SIMILARITY = "similarity"
+
+
 ConfigFile = Annotated[
     Path | None, typer.Argument(metavar="RUN.toml", help="Configuration; flags go on top of it.")
 ]
@@ -60,9 +67,17 @@ Embedder = Annotated[
     EmbedderName | None,
     typer.Option("--embedder", help="What compares parameter texts; minilm unless you say."),
 ]
+GraphFile = Annotated[
+    Path | None,
+    typer.Option("--graph", metavar="GRAPH", help="File of `graph build`, instead of catalogs."),
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Root of every random choice.")]
 Judge = Annotated[
     bool | None, typer.Option("--judge/--no-judge", help="Model judges after the rules, or not.")
+]
+Gate = Annotated[
+    bool | None,
+    typer.Option("--gate/--no-gate", help="Ask first whether a chain hangs together, or not."),
 ]
 MinLength = Annotated[int | None, typer.Option("--min-length", help="Fewest functions in a chain.")]
 MaxLength = Annotated[int | None, typer.Option("--max-length", help="Most functions in a chain.")]
@@ -101,11 +116,49 @@ RUN: Flags = {
     "run.conversations": Conversations,
     "run.concurrency": Concurrency,
     **LIMITS,
+    "graph.file": GraphFile,
     "graph.embedder": Embedder,
     "run.seed": Seed,
     "filters.judge": Judge,
     "walk.min_length": MinLength,
     "walk.max_length": MaxLength,
+    "chain.gate": Gate,
+}
+
+GRAPH: Flags = {
+    "graph.embedder": Embedder,
+    "graph.rule": Annotated[
+        RuleName | None, typer.Option("--rule", help="What makes an edge; affinity unless you say.")
+    ],
+    "graph.min_score": Annotated[
+        float | None,
+        typer.Option("--min-score", help="Score that an edge exceeds; unset: the rule's own."),
+    ],
+    "graph.affinity": Annotated[
+        Path | None,
+        typer.Option("--affinity", metavar="FILE", help="Weights of `graph calibrate`."),
+    ],
+    "graph.max_out_edges": Annotated[
+        int | None, typer.Option("--max-out-edges", help="Edges that leave a function at most.")
+    ],
+    "graph.max_in_edges": Annotated[
+        int | None, typer.Option("--max-in-edges", help="Edges that come in to one at most.")
+    ],
+    "catalog.merge_near": Annotated[
+        bool | None, typer.Option("--near/--no-near", help="Merge near duplicates, or not.")
+    ],
+    "catalog.infer_outputs": Annotated[
+        bool | None,
+        typer.Option("--infer/--no-infer", help="Infer outputs that are not declared, or not."),
+    ],
+    "provider.base_url": BaseUrl,
+    "embedding.model": Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="What embeds, for --embedder provider."),
+    ],
+    "provider.api_key_env": ApiKeyEnv,
+    "provider.requests_per_minute": Rpm,
+    "provider.tokens_per_minute": Tpm,
 }
 
 
@@ -139,6 +192,6 @@ def _parameter(name: str, option: Any) -> Parameter:
 
 def _plain(value: Any) -> Any:
     """*value* as a configuration may hold it; None for a list of nothing."""
-    if isinstance(value, EmbedderName):
+    if isinstance(value, StrEnum):
         return value.value
     return None if value == [] else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simkit.cli import flags
-from simkit.cli.errors import INTERRUPTED
-from simkit.cli.run_end import print_end
+from simkit.cli.run_end import ended_early, print_end
 
 if TYPE_CHECKING:
     from simkit.config import RunConfig
@@ -132,15 +130,10 @@ def fork(
     )
     said = frozenset(key for key, value in given.items() if value is not None)
     check_run(config, Origin(str(source.config_path), said))
-    try:
+    go_on = chosen.note.command(run, out)
+    with ended_early(out, go_on):
         summary = _play(chosen, config, out, quiet=quiet)
-    except KeyboardInterrupt:
-        command = chosen.note.command(run, out)
-        kept = f"everything so far is stored; go on with: {command}"
-        told = kept if (out / "run.db").exists() else "nothing had been stored yet"
-        print(f"simkit: interrupted; {told}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    print_end(summary, config, as_json=as_json, quiet=quiet)
+        print_end(summary, config, go_on=go_on, as_json=as_json, quiet=quiet)
 
 
 def _play(chosen: Fork, config: RunConfig, folder: Path, *, quiet: bool) -> RunSummary:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simkit.cli import flags
-from simkit.cli.errors import INTERRUPTED
-from simkit.cli.run_end import print_end
+from simkit.cli.run_end import ended_early, print_end
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,15 +66,14 @@ def generate(
         given = {**OPTIONS, **{key: value for key, value in given.items() if value is not None}}
     config = load_config(config_file, given)
     folder = out or _default_folder(config, config_file, demo=demo)
-    try:
+    go_on = f"simkit generate {folder}"
+    with ended_early(folder, go_on):
         if demo:
             _demonstrate(config, folder)
-        else:
-            _check(config, config_file, given)
-            print_end(_play(config, folder, quiet=quiet), config, as_json=as_json, quiet=quiet)
-    except KeyboardInterrupt:
-        print(f"simkit: interrupted; {_what_is_kept(folder)}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+            return
+        _check(config, config_file, given)
+        summary = _play(config, folder, quiet=quiet)
+        print_end(summary, config, go_on=go_on, as_json=as_json, quiet=quiet)
 
 
 _NOT_WITH_DEMO = {
@@ -150,12 +147,3 @@ def _play(config: RunConfig, folder: Path, *, quiet: bool) -> RunSummary:
 
     console: Console | None = None if quiet else Console(stderr=True)
     return anyio.run(watched_run, config, folder, console)
-
-
-def _what_is_kept(folder: Path) -> str:
-    if (folder / "run.db").exists():
-        return (
-            f"everything so far is stored; go on with: simkit generate {folder}\n"
-            "simkit: `simkit report` and `simkit export` work on what is there"
-        )
-    return "nothing had been stored yet"

@@ -7,168 +7,105 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simkit.cli import flags
-from simkit.cli.errors import INTERRUPTED
+from simkit.cli import graph_models
+from simkit.cli.graph_build import add, build
+from simkit.cli.graph_calibrate import calibrate
+from simkit.cli.graph_candidates import candidates
+from simkit.cli.graph_check import EXIT_CODES, check
+from simkit.cli.graph_walk import walk
 
 if TYPE_CHECKING:
-    from simkit.config import RunConfig
-    from simkit.graph.catalog import Catalog
     from simkit.graph.function_graph import FunctionGraph
-
-_MOST_REJECTIONS = 5
+    from simkit.graph.graph_summary import FunctionView
 
 graph = typer.Typer(help="Build, inspect and walk a function graph.", rich_markup_mode=None)
+graph.command(epilog=EXIT_CODES)(check)
+graph.command()(build)
+graph.command()(add)
+graph.command()(candidates)
+graph.command()(walk)
+graph.command()(calibrate)
+graph.command(epilog=graph_models.EXIT_CODES)(graph_models.complete)
+graph.command(epilog=graph_models.EXIT_CODES)(graph_models.validate)
 
 GraphFile = Annotated[Path, typer.Argument(metavar="GRAPH", help="File of `graph build`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @graph.command()
-def build(
-    catalogs: Annotated[
-        list[Path], typer.Argument(metavar="CATALOG...", help="Files or folders of functions.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="GRAPH", help="File to write.")],
-    embedder: flags.Embedder = None,
-    min_cosine: Annotated[
-        float | None,
-        typer.Option("--min-cosine", help="Cosine that an edge exceeds; the embedder's own."),
-    ] = None,
-    base_url: flags.BaseUrl = None,
-    model: Annotated[
+def show(
+    graph_file: GraphFile,
+    as_json: AsJson = False,
+    function: Annotated[
         str | None,
-        typer.Option("--model", metavar="NAME", help="What embeds, for --embedder provider."),
+        typer.Option("--function", metavar="NAME", help="Show one function and its edges."),
     ] = None,
-    api_key_env: flags.ApiKeyEnv = None,
-    rpm: flags.Rpm = None,
-    tpm: flags.Tpm = None,
+    graphml: Annotated[
+        Path | None,
+        typer.Option("--graphml", metavar="FILE", help="Also write GraphML, e.g. for Gephi."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Also write a page to explore in a browser."),
+    ] = None,
 ) -> None:
-    """Link functions whose outputs may feed the inputs of others, and write the graph."""
-    import sys
-
-    from simkit.config_check import secrets
-    from simkit.config_file import load_config
-    from simkit.log import configure_log
-    from simkit.scenarios import read_catalog
-
-    _spare_catalogs(catalogs, out)
-    if embedder != flags.EmbedderName.PROVIDER and (base_url or model):
-        raise typer.BadParameter(
-            "a provider is asked only with --embedder provider", param_hint="'--embedder'"
-        )
-    given = {
-        "catalog.paths": catalogs,
-        "graph.embedder": embedder and embedder.value,
-        "graph.min_cosine": min_cosine,
-        "provider.base_url": base_url,
-        "embedding.model": model,
-        "provider.api_key_env": api_key_env,
-        "provider.requests_per_minute": rpm,
-        "provider.tokens_per_minute": tpm,
-    }
-    config = load_config(None, given)
-    configure_log(secrets=secrets(config), warnings=sys.stderr)
-    catalog = read_catalog(config.catalog)
-    _print_catalog(catalog)
-    try:
-        built = _built(catalog, config)
-    except KeyboardInterrupt:
-        print("simkit: interrupted; what was embedded is kept for the next time", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
-    built.save(out)
-    summary = built.summary()
-    print(f"{out}: {summary.functions:,} functions, {summary.edges:,} edges")
-
-
-@graph.command()
-def show(graph_file: GraphFile, as_json: AsJson = False) -> None:
-    """Show size, links, hubs and domains of a graph."""
+    """Show size, degrees, hubs, coverage, communities and example edges of a graph."""
     from dataclasses import asdict
 
     import orjson
     from rich.console import Console
 
-    from simkit.graph.function_graph import FunctionGraph
-    from simkit.graph_page import render_graph
+    from simkit.graph.function_graph import FunctionGraph, Summary
+    from simkit.graph_page import render_function, render_graph
 
-    summary = FunctionGraph.load(graph_file).summary()
+    _spare_graph(graph_file, "--graphml", graphml)
+    _spare_graph(graph_file, "--html", html)
+    loaded = FunctionGraph.load(graph_file)
+    shown = loaded.summary() if function is None else _function_of(loaded, function)
     if as_json:
-        print(orjson.dumps(asdict(summary), option=orjson.OPT_INDENT_2).decode())
+        print(orjson.dumps(asdict(shown), option=orjson.OPT_INDENT_2).decode())
+    elif isinstance(shown, Summary):
+        Console().print(render_graph(shown))
     else:
-        Console().print(render_graph(summary))
+        Console().print(render_function(shown))
+    _write_pictures(loaded, graph_file.name, graphml, html)
 
 
-@graph.command()
-def walk(
-    graph_file: GraphFile,
-    count: Annotated[int, typer.Option("--count", min=1, help="How many chains.")] = 10,
-    seed: flags.Seed = None,
-    min_length: flags.MinLength = None,
-    max_length: flags.MaxLength = None,
-) -> None:
-    """Print the chains of functions that a run with this seed would start with."""
-    from itertools import islice
+def _function_of(graph: FunctionGraph, name: str) -> FunctionView:
+    from difflib import get_close_matches
 
-    from simkit.config_file import load_config
-    from simkit.graph.function_graph import FunctionGraph
-    from simkit.graph.walk import Walker
+    from simkit.graph.graph_summary import view_function
 
-    given = {"run.seed": seed, "walk.min_length": min_length, "walk.max_length": max_length}
-    config = load_config(None, given)
-    walker = Walker(
-        FunctionGraph.load(graph_file),
-        seed=config.run.seed,
-        min_length=config.walk.min_length,
-        max_length=config.walk.max_length,
-    )
-    for scenario in islice(walker.scenarios(), count):
-        print(f"{scenario.number}: {' -> '.join(scenario.chain)}")
-
-
-def _built(catalog: Catalog, config: RunConfig) -> FunctionGraph:
-    import anyio
-
-    from simkit.scenarios import build_graph
-
-    if config.graph.embedder == "provider":
-        return anyio.run(_built_with_provider, catalog, config)
-    return build_graph(catalog, config)
-
-
-async def _built_with_provider(catalog: Catalog, config: RunConfig) -> FunctionGraph:
-    import anyio.to_thread
-
-    from simkit.embedding_stack import open_embedder
-    from simkit.prices import load_prices
-    from simkit.scenarios import build_graph
-    from simkit.spending import Ledger
-
-    ledger = Ledger(tokens=None, money=None, currency=None)
-    async with open_embedder(config, ledger, load_prices(None)) as hosted:
-        return await anyio.to_thread.run_sync(
-            build_graph, catalog, config, None, hosted, abandon_on_cancel=True
-        )
-
-
-def _spare_catalogs(catalogs: list[Path], out: Path) -> None:
-    if out.resolve() in {path.resolve() for path in catalogs}:
+    view = view_function(graph, name)
+    if view is None:
+        near = get_close_matches(name, [one.name for one in graph.functions], n=3)
         raise typer.BadParameter(
-            f"{out} is the catalog; choose another name for the graph", param_hint="'--out'"
+            f"the graph has no function {name!r}"
+            + (f"; close to it are {', '.join(near)}" if near else ""),
+            param_hint="'--function'",
         )
+    return view
 
 
-def _print_catalog(catalog: Catalog) -> None:
-    from simkit.printable import printable_line
+def _write_pictures(
+    graph: FunctionGraph, title: str, graphml: Path | None, html: Path | None
+) -> None:
+    import sys
 
-    print(
-        f"{len(catalog.functions):,} functions read, {catalog.merged:,} duplicates merged, "
-        f"{len(catalog.rejected):,} rejected"
-    )
-    for what, times in catalog.repaired.items():
-        print(f"  repaired {times:,} times: {printable_line(what)}")
-    for rejection in catalog.rejected[:_MOST_REJECTIONS]:
-        name = rejection.name or "a function"
-        where = f"{rejection.source}, {rejection.position}"
-        print(f"  rejected {printable_line(f'{name} ({where}): {rejection.reason}')}")
-    if (more := len(catalog.rejected) - _MOST_REJECTIONS) > 0:
-        print(f"  and {more:,} more")
+    if graphml is not None:
+        from simkit.graph.graphml import write_graphml
+
+        write_graphml(graph, graphml)
+        print(f"{graphml}: written", file=sys.stderr)
+    if html is not None:
+        from simkit.graph_html import write_page
+
+        write_page(graph, title, html)
+        print(f"{html}: written; open it in a browser", file=sys.stderr)
+
+
+def _spare_graph(graph_file: Path, option: str, out: Path | None) -> None:
+    if out is not None and out.resolve() == graph_file.resolve():
+        raise typer.BadParameter(
+            f"{out} is the graph; choose another name", param_hint=f"'{option}'"
+        )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperGroup
 
 from simkit.cli.complete import EXIT_CODES as COMPLETE_EXIT_CODES
 from simkit.cli.complete import complete
 from simkit.cli.config import config
-from simkit.cli.errors import USAGE_ERROR, print_error, report_error
+from simkit.cli.errors import INTERRUPTED, USAGE_ERROR, print_error, report_error
 from simkit.cli.export import export
 from simkit.cli.filter import EXIT_CODES as FILTER_EXIT_CODES
 from simkit.cli.filter import filter_
@@ -22,6 +23,7 @@ from simkit.cli.provider import provider
 from simkit.cli.recover import recover
 from simkit.cli.replay import replay
 from simkit.cli.report import report
+from simkit.cli.termination import terminated_as_interrupted
 
 EXIT_CODES = "Exit codes: 0 ok, 1 the run failed, 2 usage or input error, 130 interrupted."
 
@@ -29,8 +31,21 @@ EXIT_CODES = "Exit codes: 0 ok, 1 the run failed, 2 usage or input error, 130 in
 # family of its public BadParameter is right in both.
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
+
+class _Interruptible(TyperGroup):
+    """Says that a command was interrupted which has nothing of its own to say about that."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("simkit: interrupted", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
 app = typer.Typer(
     name="simkit",
+    cls=_Interruptible,
     help="Make tool-use training data: function graph, simulated conversations, filters.",
     epilog=EXIT_CODES,
     rich_markup_mode=None,
@@ -73,7 +88,8 @@ app.command(epilog=EXIT_CODES)(config)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line *arguments* (default: those of the process) and exit."""
-    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+    with terminated_as_interrupted():
+        sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
 
 
 def _run(arguments: list[str]) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from simkit.spans import spans
 
 if TYPE_CHECKING:
     from simkit.recover import Recovery
@@ -21,9 +23,9 @@ def recover(
 ) -> None:
     """Save what can be read of a damaged run into a new one.
 
-    Says what is missing. The new run goes on with `simkit generate DIR`: replies that are
-    saved are not asked for again, so only those that are lost cost anything. The damaged run
-    is left as it is.
+    Says what is missing, and how the new run goes on: replies that are saved are not asked
+    for again, so only those that are lost cost anything. Conversations of another run that
+    somebody put in are left out. The damaged run is left as it is.
     """
     from simkit.recover import recover as save
 
@@ -36,20 +38,25 @@ def _lines(recovery: Recovery) -> Iterator[str]:
         yield f"{name}: {_row_counts(table)}"
     if recovery.lost_trajectories:
         yield (
-            f"no trajectory of scenarios {_shown(recovery.lost_trajectories)}, as far as they "
+            f"no trajectory of scenarios {spans(recovery.lost_trajectories)}, as far as they "
             "were played; they are played again from the saved calls"
+        )
+    if recovery.tables["trajectories"].foreign:
+        yield (
+            "calls of the other run cannot be told from this run's, so all are saved: `simkit "
+            "report` counts them, and they answer nothing else than they did"
         )
     if not recovery.tables["calls"].is_whole:
         yield "calls that are missing are asked for again when a conversation needs them"
     if recovery.is_whole:
         yield "nothing is missing"
     if recovery.graph_problem is None:
-        yield f"next: simkit generate {recovery.directory}"
+        yield f"next: {recovery.go_on}"
     else:
         yield f"no graph: {recovery.graph_problem}"
         yield (
-            f"once {recovery.directory / 'run.graph'} is there again: simkit generate "
-            f"{recovery.directory}; `simkit report` and `simkit export` work without"
+            f"once {recovery.directory / 'run.graph'} is there again: {recovery.go_on}; "
+            "`simkit report` and `simkit export` work without"
         )
 
 
@@ -60,17 +67,8 @@ def _row_counts(table: TableRecovery) -> str:
         counts.append(f"{bound}{table.lost:,} not readable")
     elif table.bound == "at least":
         counts.append("an unknown number not readable")
+    if table.foreign:
+        counts.append(f"{table.foreign:,} of another run left out")
     if table.unfit:
         counts.append(f"{table.unfit:,} left out, as they do not hold what they should")
     return ", ".join(counts)
-
-
-def _shown(numbers: Sequence[int]) -> str:
-    """*numbers*, which ascend, with ``3-5`` for those in a row."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1][1:] = [number]
-        else:
-            runs.append([number])
-    return ", ".join("-".join(map(str, run)) for run in runs)

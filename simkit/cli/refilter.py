@@ -63,12 +63,12 @@ class Wanted:
         return [flag for flag, is_said in said.items() if is_said]
 
 
-def refilter_run(run: Path, wanted: Wanted, *, as_json: bool) -> None:
+def refilter_run(run: Path, wanted: Wanted, *, as_json: bool, quiet: bool) -> None:
     """Judge *run* again, say what changed, and exit with the code for it."""
     import anyio
 
     try:
-        summary = anyio.run(_watched, run, _new_filters(run, wanted))
+        summary = anyio.run(_watched, run, _new_filters(run, wanted), quiet)
     except KeyboardInterrupt:
         print(
             "simkit: interrupted; verdicts are as they were, and what the judge replied is "
@@ -76,7 +76,7 @@ def refilter_run(run: Path, wanted: Wanted, *, as_json: bool) -> None:
             file=sys.stderr,
         )
         raise typer.Exit(INTERRUPTED) from None
-    _end(summary, as_json=as_json)
+    _end(summary, as_json=as_json, quiet=quiet)
 
 
 def _new_filters(run: Path, wanted: Wanted) -> NewFilters:
@@ -103,7 +103,7 @@ def _new_filters(run: Path, wanted: Wanted) -> NewFilters:
     )
 
 
-async def _watched(run: Path, filters: NewFilters) -> RefilterSummary:
+async def _watched(run: Path, filters: NewFilters, quiet: bool) -> RefilterSummary:
     """`refilter`; the first signal lets calls end, the second stops at once."""
     from functools import partial
 
@@ -118,7 +118,9 @@ async def _watched(run: Path, filters: NewFilters) -> RefilterSummary:
     drain = Drain()
     summary: RefilterSummary | None = None
     async with cancelled_by_signals(partial(_drained, drain)):
-        summary = await refilter(run, filters, drain=drain, on_progress=_Progress())
+        summary = await refilter(
+            run, filters, drain=drain, on_progress=_silent if quiet else _Progress()
+        )
     if summary is None:
         raise KeyboardInterrupt
     return summary
@@ -127,7 +129,7 @@ async def _watched(run: Path, filters: NewFilters) -> RefilterSummary:
 async def _drained(drain: Drain) -> None:
     import anyio
 
-    from simkit.watched_run import DRAIN_SECONDS
+    from simkit.drain import DRAIN_SECONDS
 
     drain.request()
     if drain.calls:
@@ -138,6 +140,10 @@ async def _drained(drain: Drain) -> None:
         )
     with anyio.move_on_after(DRAIN_SECONDS):
         await drain.idle()
+
+
+def _silent(done: int, total: int) -> None:
+    """In the place of `_Progress`."""
 
 
 class _Progress:
@@ -155,14 +161,14 @@ class _Progress:
         print(f"judged {done:,} of {total:,} | {rate:,.0f}/s", file=sys.stderr)
 
 
-def _end(summary: RefilterSummary, *, as_json: bool) -> None:
+def _end(summary: RefilterSummary, *, as_json: bool, quiet: bool) -> None:
     from rich.console import Console
 
     from simkit.refilter_report import refilter_json, render_refilter
 
     if as_json:
         print(refilter_json(summary))
-    elif summary.is_whole:
+    elif summary.is_whole and not quiet:
         Console().print(render_refilter(summary))
         print(f"{summary.name}: {summary.filters}")
         if summary.spending:

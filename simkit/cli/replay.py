@@ -37,7 +37,8 @@ def replay(
 
     Each gets the replies that are recorded. With the same code and prompts it comes out the
     same, byte for byte, and so does its verdict; where not, the first divergence is named,
-    and the exit code is 1. The run is only read.
+    and the exit code is 1. One that is damaged is named too, and the others are played. The
+    run is only read.
     """
     try:
         same = (

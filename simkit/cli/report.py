@@ -46,11 +46,12 @@ def report(
 def _show_conversation(run: Path, number: int, verdicts: str) -> None:
     from rich.console import Console
 
+    from simkit.one_run import open_run
     from simkit.rendering import render_conversation
-    from simkit.traces.run_directory import RunDirectory
     from simkit.traces.run_reader import RunReader
 
-    with RunReader(RunDirectory.open(run).database_path) as reader:
+    directory, _ = open_run(run)
+    with RunReader(directory.database_path) as reader:
         reader.check_verdicts(verdicts)
         stored = reader.trajectory(number, verdicts=verdicts)
     if stored is None:

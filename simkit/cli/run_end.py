@@ -1,10 +1,16 @@
-"""What ``simkit generate`` says when a run is over."""
+"""What ``simkit generate`` and ``simkit fork`` say when a run is over."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
+from simkit.cli.errors import INTERRUPTED, leaves
 from simkit.cli.spent import spending_json, spending_line, to_raise
 
 if TYPE_CHECKING:
@@ -12,8 +18,53 @@ if TYPE_CHECKING:
     from simkit.run import RunSummary
 
 
-def print_end(summary: RunSummary, config: RunConfig, *, as_json: bool, quiet: bool) -> None:
-    """Print what the run has made and spent: tables, or JSON, or nothing."""
+@contextmanager
+def ended_early(folder: Path, go_on: str) -> Iterator[None]:
+    """Say how to go on with the run in *folder* when the block is interrupted or has to stop.
+
+    Args:
+        go_on: The command for that.
+
+    Raises:
+        typer.Exit: It was interrupted; that is said.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        told = _kept(folder, go_on) or "nothing had been stored yet"
+        print(f"simkit: interrupted; {told}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        if _is_about_an_account(error) and (kept := _kept(folder, go_on)):
+            error.add_note(kept)
+        raise
+
+
+def _kept(folder: Path, go_on: str) -> str | None:
+    if not (folder / "run.db").exists():
+        return None
+    return (
+        f"everything so far is stored; go on with: {go_on}\n"
+        "simkit: `simkit report` and `simkit export` work on what is there"
+    )
+
+
+def _is_about_an_account(error: Exception) -> bool:
+    from simkit.traces.provider_errors import AccountProblem
+
+    return any(isinstance(leaf, AccountProblem) for leaf in leaves(error))
+
+
+def print_end(
+    summary: RunSummary, config: RunConfig, *, go_on: str, as_json: bool, quiet: bool
+) -> None:
+    """Print what the run has made and spent: tables, or JSON, or nothing.
+
+    Conversations that a provider made fail are told on stderr, whatever else is printed.
+
+    Args:
+        go_on: The command that plays those again.
+    """
     from rich.console import Console
 
     from simkit.report import read_report, render_report, report_json
@@ -26,6 +77,22 @@ def print_end(summary: RunSummary, config: RunConfig, *, as_json: bool, quiet: b
         print()
         for line in _lines(summary, config.run.conversations):
             print(line)
+    if failed := _failed_by_provider(summary.directory):
+        print(
+            f"simkit: {failed:,} failed because of the provider: {go_on} plays them again",
+            file=sys.stderr,
+        )
+
+
+def _failed_by_provider(directory: Path) -> int:
+    from simkit.standing import PLAYED_AGAIN
+    from simkit.traces.provider_errors import BudgetSpent
+    from simkit.traces.run_directory import RunDirectory
+    from simkit.traces.run_reader import RunReader
+
+    causes = PLAYED_AGAIN - {BudgetSpent.cause}
+    with RunReader(RunDirectory(directory).database_path) as reader:
+        return sum(cause in causes for _, _, cause in reader.outcomes())
 
 
 def _with_run(report: str, summary: RunSummary) -> str:

@@ -13,12 +13,16 @@ from tenacity import RetryCallState, retry_if_exception_type
 from tenacity.asyncio import AsyncRetrying
 
 from simkit.clients.retry_budget import RetryBudget
+from simkit.clients.silence import Silence
 from simkit.traces.calls import Answered, AnswerT, Client, RequestT
 from simkit.traces.events import CallRetried
 from simkit.traces.provider_errors import (
+    BudgetSpent,
     ProviderUnavailable,
     RateLimited,
+    Refused,
     Retryable,
+    StoppedAnswering,
     UnusableReply,
 )
 
@@ -49,13 +53,25 @@ class RetryPolicy:
     a day, since some quotas come back daily, and giving up would make a failed conversation
     of what is only a slow one."""
 
+    def longest_pause_seconds(self, failures: int) -> float:
+        """Longest pause after so many failures of a call, unless its provider asks for more."""
+        # Doubling more than 30 times changes nothing but overflows in the end.
+        return min(self.max_pause_seconds, self.min_pause_seconds * 2.0 ** min(failures, 30))
+
+    @property
+    def patience_seconds(self) -> float:
+        """All pauses of a call that fails to the end, at their longest."""
+        return sum(map(self.longest_pause_seconds, range(1, self.attempts)))
+
 
 class Retrying(Generic[RequestT, AnswerT]):
     """Any client, made to repeat calls that are worth another try.
 
     After a rate limit the call goes straight back to *inner*, whose limiter knows when the
     account may be asked again and lets older conversations go first. After a failure there
-    is a pause that doubles, and then a token of *budget* is waited for.
+    is a pause that doubles, and then a token of *budget* is waited for. Once nobody has
+    answered for so long that no call can be expected to succeed (`Silence`), the next failure
+    is that of the account.
 
     Args:
         budget: Shared by all calls of an account; None: this client has one of its own.
@@ -77,6 +93,7 @@ class Retrying(Generic[RequestT, AnswerT]):
         self._jitter = jitter
         self._budget = budget or RetryBudget()
         self._on_retry = on_retry
+        self._silence = Silence(policy.patience_seconds)
 
     @property
     def model(self) -> str:
@@ -87,17 +104,31 @@ class Retrying(Generic[RequestT, AnswerT]):
 
         Raises:
             Retryable: The last attempt's error; its message says how many there were.
+            StoppedAnswering: Nobody has answered this or any other call for long.
         """
         asked_at = anyio.current_time()
         try:
-            answer = await self._inner.complete(request)
+            answer = await self._ask(request)
         except Retryable as error:
             history = _History(self._policy, self._jitter, error)
+            if not isinstance(error, RateLimited):
+                self._silence.call_failed(anyio.current_time())
         else:
             # Nearly every call ends here, having cost nothing of tenacity's.
             self._budget.answered()
             return answer
         return await self._repeat(request, history, asked_at)
+
+    async def _ask(self, request: RequestT) -> AnswerT:
+        """One attempt; whatever shows that there is somebody who answers ends the silence."""
+        try:
+            answer = await self._inner.complete(request)
+        except (RateLimited, Refused) as error:
+            if not isinstance(error, BudgetSpent):  # which is ours
+                self._silence.end()
+            raise
+        self._silence.end()
+        return answer
 
     async def _repeat(self, request: RequestT, history: _History, asked_at: float) -> AnswerT:
         attempts = AsyncRetrying(
@@ -112,6 +143,9 @@ class Retrying(Generic[RequestT, AnswerT]):
             answer: AnswerT = await attempts(self._attempt, request, history)
         except Retryable as error:
             error.args = (f"{error} (gave up after {_count(history.calls)})",)
+            if not isinstance(error, RateLimited):
+                self._silence.call_lost(anyio.current_time())
+                self._stop_if_lost(error)
             raise
         finally:
             # tenacity's state refers to itself. Broken here, it goes at once, and takes the
@@ -123,7 +157,7 @@ class Retrying(Generic[RequestT, AnswerT]):
         """One attempt of tenacity's; its first is the one that has failed already."""
         history.raise_first()
         if not history.failures:  # it was only refused
-            answer = await self._inner.complete(request)
+            answer = await self._ask(request)
         else:
             answer = await self._attempt_with_token(request)
         self._budget.answered()
@@ -133,13 +167,21 @@ class Retrying(Generic[RequestT, AnswerT]):
         await self._budget.withdraw()
         spent = False
         try:
-            return await self._inner.complete(request)
-        except (ProviderUnavailable, UnusableReply):
+            return await self._ask(request)
+        except (ProviderUnavailable, UnusableReply) as error:
             spent = True
+            self._stop_if_lost(error)
             raise
         finally:
             if not spent:
                 self._budget.give_back()
+
+    def _stop_if_lost(self, error: Retryable) -> None:
+        now = anyio.current_time()
+        if self._silence.is_final(now):
+            raise StoppedAnswering(
+                f"{self.model} has given no usable answer since {self._silence.told(now)}: {error}"
+            ) from error
 
     def _announce(self, request: RequestT, state: RetryCallState) -> None:
         if self._on_retry is not None:
@@ -213,10 +255,8 @@ class _History:
         The spread keeps calls that failed together from coming back together; the lower half
         has eight attempts outlast an outage of a minute, whatever is drawn.
         """
-        shortest, longest = self._policy.min_pause_seconds, self._policy.max_pause_seconds
-        # Doubling more than 30 times changes nothing but overflows in the end.
-        most = min(longest, shortest * 2 ** min(self.failures, 30))
-        return self._jitter.uniform(max(shortest, most / 2), most)
+        most = self._policy.longest_pause_seconds(self.failures)
+        return self._jitter.uniform(max(self._policy.min_pause_seconds, most / 2), most)
 
 
 def _error(state: RetryCallState) -> Retryable:

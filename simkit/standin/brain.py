@@ -1,8 +1,9 @@
 """The scripted brain: finds out from the request which role to play, and plays it.
 
-Nothing but the request says who asks: a reply schema names the writer and the judges,
-tools mean the assistant (either may be put in words), and the tags of the project's prompts
-mean the user and the tool. Anything else gets a plain answer, as a chat model would give one.
+Nothing but the request says who asks: a reply schema names the writer, the judges and those
+who help the graph, tools mean the assistant (either may be put in words), and the tags of the
+project's prompts mean the user and the tool. Anything else gets a plain answer, as a chat model
+would give one.
 """
 
 from __future__ import annotations
@@ -15,16 +16,18 @@ import orjson
 
 from simkit.standin.brain_contract import Reply
 from simkit.standin.roles.assistant import play_assistant
+from simkit.standin.roles.completer import complete_functions
 from simkit.standin.roles.judge import judge_trajectory, judge_turn
 from simkit.standin.roles.tool import run_function
 from simkit.standin.roles.tool_modes import read_in_words, schema_in_words
 from simkit.standin.roles.user import play_user
-from simkit.standin.roles.writer import complete_function, write_intent
+from simkit.standin.roles.validator import judge_chain, score_edges
+from simkit.standin.roles.writer import write_intent
 from simkit.standin.values import make_value
 
 
 class ScriptedBrain:
-    """Plays writer, user, assistant, tool, judge and completer by rule.
+    """Plays writer, user, assistant, tool, judge, completer and validator by rule.
 
     Args:
         mistakes: Probability, in [0, 1], that the assistant errs in a message in which
@@ -58,13 +61,19 @@ def _structured(schema: dict[str, Any], messages: list[dict[str, Any]], draw: ra
     try:
         match schema["name"]:
             case "intent":
-                return write_intent(_tag(text, "functions"), draw)
+                steps = _tag(text, "steps") if "<steps>" in text else None
+                return write_intent(_tag(text, "functions"), draw, steps)
             case "trajectory_verdict":
-                return judge_trajectory(_tag(text, "intent"), _tag(text, "conversation"))
+                by_design = _tag(text, "by_design") if "<by_design>\n" in text else {}
+                return judge_trajectory(_tag(text, "intent"), _tag(text, "conversation"), by_design)
             case "turn_verdict":
                 return judge_turn(_tools(text), _tag(text, "history"), _tag(text, "turn"))
-            case "function_completion":
-                return complete_function(_tag(text, "function"), draw)
+            case "function_completions":
+                return complete_functions(_tag(text, "functions"))
+            case "edge_scores":
+                return score_edges(_tag(text, "edges"))
+            case "chain_verdict":
+                return judge_chain(_tag(text, "chain"))
     except _NoSuchTag:
         pass  # not our prompt: anything that fits the schema is as good an answer
     return make_value(schema["schema"], schema["name"], draw)

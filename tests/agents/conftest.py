@@ -71,6 +71,8 @@ class Company:
         limits: Limits,
         lines: dict[AgentRole, Iterable[Line]],
         beginning: Beginning | None = None,
+        *,
+        gated: bool = False,
     ) -> None:
         self.players = {
             role: Player(lines.get(role, ())) for role in ("writer", "user", "assistant", "tool")
@@ -80,9 +82,15 @@ class Company:
         )
         cast = Cast(writer=writer, user=user, assistant=assistant, tool=tool)
         conversations = Conversations(
-            cast, PromptSet(PROMPTS), limits, run_seed=1, beginning=beginning
+            cast, PromptSet(PROMPTS), limits, run_seed=1, beginning=beginning, gated=gated
         )
         self.play = conversations.play
+
+
+@pytest.fixture
+def intent() -> str:
+    """What the writer of a company writes unless told otherwise."""
+    return INTENT
 
 
 @pytest.fixture
@@ -90,9 +98,13 @@ def company() -> Callable[..., Company]:
     """Build a company from lines by role; the writer writes a fixed intent by default."""
 
     def build(
-        limits: Limits | None = None, beginning: Beginning | None = None, **lines: Iterable[Line]
+        limits: Limits | None = None,
+        beginning: Beginning | None = None,
+        *,
+        gated: bool = False,
+        **lines: Iterable[Line],
     ) -> Company:
         by_role: dict[AgentRole, Iterable[Line]] = {"writer": [INTENT], **lines}  # type: ignore[dict-item]
-        return Company(limits or Limits(), by_role, beginning)
+        return Company(limits or Limits(), by_role, beginning, gated=gated)
 
     return build

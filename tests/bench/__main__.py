@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from simkit.log import configure_log
-from tests.bench import changes, cost, faults, journal, memory, quota, replay
+from tests.bench import changes, cost, faults, graph_scale, journal, memory, quota, replay, walks
+from tests.bench.edges import table as edges
 from tests.bench.row import Row
 
 BENCHES: dict[str, Callable[[], list[Row]]] = {
@@ -24,6 +25,9 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "memory": memory.measure,
     "journal": journal.measure,
     "replay": replay.measure,
+    "edges": edges.measure,
+    "walks": walks.measure,
+    "graph": graph_scale.measure,
 }
 
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -117,7 +116,7 @@ async def _play(config: RunConfig, database: Path | None) -> float:
 
 
 async def _play_into(journal: Store | Forgetting, config: RunConfig) -> float:
-    scenarios = list(islice(prepare(config).walker.scenarios(), CONVERSATIONS))
+    scenarios = list(prepare(config).scenarios(CONVERSATIONS))
     budget = open_budget(config)
     bus = Bus()
     opened = open_providers(config, budget.ledger, budget.prices, bus, Drain())

@@ -14,6 +14,7 @@ from simkit.filters.evidence import Evidence
 from simkit.filters.judges import PROMPTS, TrajectoryJudge, TurnJudge
 from simkit.traces.calls import CallSite
 from simkit.traces.functions import Function
+from simkit.traces.plans import Step
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Message, Scenario, Trajectory
 from simkit.traces.voice import ModelFailed, Voice
@@ -232,3 +233,31 @@ async def test_the_same_question_is_the_same_request(
     prints = [request.fingerprint("m") for request in client.asked]
     assert prints[:2] == prints[2:]
     assert len(set(prints)) == 2
+
+
+def test_the_judge_of_the_whole_is_told_what_is_missing_on_purpose(
+    a_trajectory: Callable[..., Trajectory], a_function: Callable[..., Function]
+) -> None:
+    """
+    Declining and asking are right there, and a judge cannot see that by itself.
+    """
+    trajectory = a_trajectory()
+    plan = (
+        Step(functions=("get_temperature",), when_asked=("city",)),
+        Step(functions=("pay",), needs=(0,)),
+    )
+    scenario = replace(trajectory.scenario, plan=plan, withheld=(a_function("pay"),))
+    shown = parts(Evidence(replace(trajectory, scenario=scenario)).whole())
+    assert shown["by_design"] == {"cannot_be_served": [2], "told_when_asked": [1]}
+
+
+def test_where_nothing_is_missing_the_judge_is_shown_what_it_was_shown_before_there_were_plans(
+    a_trajectory: Callable[..., Trajectory],
+) -> None:
+    trajectory = a_trajectory()
+    plan = (Step(functions=("get_temperature",)),)
+    planned = replace(trajectory, scenario=replace(trajectory.scenario, plan=plan))
+    assert Evidence(planned).whole() == Evidence(trajectory).whole()
+    assert parts(Evidence(planned).whole())["intent"]["goals"][0]["known"] == [
+        {"name": "city", "value": "Oslo"}
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -169,6 +170,137 @@ def test_properties_without_a_schema_get_one() -> None:
     assert repairs["properties without a schema"] == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "required"),
+    [
+        ({"a": {"type": "str"}, "b": {"type": "int", "default": 1}}, ["a"]),
+        ({"a": "string", "b": "int, optional"}, ["a"]),
+        ({"a": {"type": "str"}, "b": {"type": "Optional[str]"}}, ["a"]),
+        ({"a": {"type": "str"}, "b": {"type": "str", "description": "Optional. A b."}}, ["a"]),
+        ({"a": {"type": "str", "required": True}, "b": {"type": "str"}}, ["a"]),
+        ({"a": {"type": "str"}, "b": {"type": "str", "required": False}}, ["a"]),
+        ({"a": {"description": "An a."}, "b": {"description": "A b."}}, ["a", "b"]),
+        ({"type": "dict", "a": {"type": "str"}, "b": {"type": "str"}, "required": ["b"]}, ["b"]),
+    ],
+)
+def test_plain_properties_are_required_unless_they_say_otherwise(
+    given: Any, required: list[str]
+) -> None:
+    schema, repairs = normal(given)
+    assert list(schema["properties"]) == ["a", "b"]
+    assert schema["required"] == required
+    assert repairs["properties without a schema"] == 1
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "additionalProperties": {"type": "string"}},
+        {"type": "object", "title": "string", "description": "string"},
+        {"type": "object", "properties": {"type": {"type": "string"}}},
+        {"properties": {"properties": {"type": "string"}}},
+    ],
+)
+def test_a_schema_is_not_taken_for_plain_properties(schema: dict[str, Any]) -> None:
+    assert "properties without a schema" not in normal(schema)[1]
+
+
+def test_a_schema_in_a_text_is_read() -> None:
+    text = json.dumps(json.dumps(of_properties(a={"type": "string"})))
+    assert normal(text) == (of_properties(a={"type": "string"}), {"JSON in a text": 2})
+
+
+def test_properties_as_a_list_become_properties_by_name() -> None:
+    schema, repairs = normal({"type": "object", "properties": [{"name": "a", "type": "string"}]})
+    assert schema == of_properties(a={"type": "string"}) | {"required": ["a"]}
+    assert repairs == {"parameter list": 1}
+
+
+def test_required_names_in_a_text_become_a_list() -> None:
+    schema, repairs = normal(of_properties(a={}, b={}, c={}) | {"required": "a, c"})
+    assert schema["required"] == ["a", "c"]
+    assert repairs == {"required as a text": 1}
+
+
+def test_a_text_in_place_of_a_schema_is_a_type_or_a_description() -> None:
+    schema, repairs = normal(of_properties(a="List[int]", b="The name of a city."))
+    assert schema["properties"] == {
+        "a": {"type": "array", "items": {"type": "integer"}},
+        "b": {"description": "The name of a city."},
+    }
+    assert repairs["description as a schema"] == 1
+
+
+def test_a_type_expression_adds_what_the_schema_does_not_say_itself() -> None:
+    mine = {"type": "List[str]", "items": {"type": "string", "maxLength": 3}, "description": "d"}
+    schema, repairs = normal(of_properties(a=mine, b={"type": "date"}, c={"type": "int | None"}))
+    assert schema["properties"]["a"] == mine | {"type": "array"}
+    assert schema["properties"]["b"] == {"type": "string", "format": "date"}
+    assert schema["properties"]["c"] == {"type": "integer"}
+    assert repairs == {"type expression": 2, "type name": 1}
+
+
+def test_several_types_keep_null_among_them() -> None:
+    schema, repairs = normal(of_properties(a={"type": ["string", "null"]}))
+    assert schema["properties"]["a"] == {"type": ["string", "null"]}
+    assert repairs == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "repair"),
+    [
+        ({"type": "integer", "default": "5"}, 5, "default cast to its type"),
+        ({"type": "boolean", "default": "True"}, True, "default cast to its type"),
+        ({"type": "array", "items": {}, "default": "[1]"}, [1], "default cast to its type"),
+        ({"type": "string", "default": 7}, "7", "default cast to its type"),
+        ({"type": "integer", "default": "soon"}, None, "default of another type dropped"),
+        ({"type": "number", "default": "1e999"}, None, "default of another type dropped"),
+        ({"type": "string", "default": None}, None, "default of another type dropped"),
+        ({"type": "number", "default": 5}, 5, None),
+    ],
+)
+def test_a_default_fits_its_type_or_goes(
+    given: dict[str, Any], expected: Any, repair: str | None
+) -> None:
+    schema, repairs = normal(of_properties(a=given))
+    assert schema["properties"]["a"].get("default") == expected
+    assert list(repairs) == ([repair] if repair else [])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "repair"),
+    [
+        (
+            {"type": "string", "enum": [1, "two"]},
+            {"type": "string", "enum": ["1", "two"]},
+            "enum cast to its type",
+        ),
+        (
+            {"type": "integer", "enum": ["low", 1, None]},
+            {"type": ["integer", "string", "null"], "enum": ["low", 1, None]},
+            "type widened to its enum",
+        ),
+        (
+            {"type": "array", "items": {"type": "string"}, "enum": ["a", "b"]},
+            {"type": "array", "items": {"type": "string", "enum": ["a", "b"]}},
+            "enum moved to the items",
+        ),
+        ({"enum": ["a", 1, "a"]}, {"enum": ["a", 1]}, "repeated enum value"),
+    ],
+)
+def test_an_enum_and_its_type_agree(
+    given: dict[str, Any], expected: dict[str, Any], repair: str
+) -> None:
+    schema, repairs = normal(of_properties(a=given))
+    assert schema["properties"]["a"] == expected
+    assert repairs == {repair: 1}
+
+
+def test_an_enum_of_the_whole_does_not_make_it_something_else() -> None:
+    schema, repairs = normal({"type": "object", "enum": [None]})
+    assert (schema, repairs) == (of_properties(), {"enum of the whole dropped": 1})
+
+
 def test_an_outer_reference_is_replaced_by_what_it_means() -> None:
     schema, _ = normal({"$ref": "#/$defs/Args", "$defs": {"Args": of_properties(a={})}})
     assert schema["properties"] == {"a": {}}
@@ -255,10 +387,11 @@ def test_twenty_levels_are_read_and_more_refused() -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("{}", "are a string, not a JSON Schema"),
+        ("text", "are a string, not a JSON Schema"),
+        ('{"type": ', "are a string, not a JSON Schema"),
         (3, "are a number, not a JSON Schema"),
         ({"type": "array"}, "are of type 'array', not an object"),
-        ({"city": "string"}, "are no JSON Schema: they have neither type nor properties"),
+        ({"city": "Rome"}, "are no JSON Schema: they have neither type nor properties"),
         ({"properties": ["city"]}, "have a list for properties"),
         (["city"], "are a list whose item 0 has no name"),
         ({"$ref": "https://example.test"}, "are only a reference, to 'https://example.test'"),
@@ -294,6 +427,14 @@ def test_a_result_that_is_no_object_becomes_a_field() -> None:
     assert repairs["result wrapped in an object"] == 1
 
 
+def test_result_fields_without_a_schema_get_one() -> None:
+    outputs = normal_outputs({"items": {"type": "List[str]"}, "total": {"type": "int"}}, Counter())
+    assert outputs["properties"] == {
+        "items": {"type": "array", "items": {"type": "string"}},
+        "total": {"type": "integer"},
+    }
+
+
 texts = st.sampled_from(["a", "b", "a/b", "~", "%41", "type", "properties", "", "é"])
 scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from([0.5, -1.5]) | texts
 json_values = st.recursive(
@@ -302,7 +443,12 @@ json_values = st.recursive(
     max_leaves=12,
 )
 references = st.sampled_from(["#", "", "#/$defs/a", "#/properties/a", "#/$defs/~0", "http://x"])
-types = st.sampled_from(["dict", "string", "list", "any", "null", "Boolean", "integer", "object"])
+types = st.sampled_from(
+    [
+        *("dict", "string", "list", "any", "null", "Boolean", "integer", "object", "array"),
+        *("List[int]", "str, optional", "int | None", "'a' or 'b'", "Tuple[int, str]", "date"),
+    ]
+)
 
 
 def schema_like(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -314,9 +460,11 @@ def schema_like(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         **dict.fromkeys(["items", "not", "if", "additionalProperties"], inner),
         "type": types | st.lists(types, max_size=3),
         "$ref": references,
-        "required": st.lists(texts, max_size=3) | st.booleans(),
+        "required": st.lists(texts, max_size=3) | st.booleans() | texts,
+        "enum": st.lists(scalars, max_size=3),
+        "default": json_values,
     }
-    others = ["enum", "description", "minimum", "pattern", "$id", "$anchor", "dependencies"]
+    others = ["description", "minimum", "pattern", "$id", "$anchor", "dependencies"]
     wrong = dict.fromkeys(others, json_values)
     return st.fixed_dictionaries({}, optional={**right, **wrong}) | inner
 

@@ -53,13 +53,15 @@ def test_a_name_is_split_where_people_split_it(name: str, words: str) -> None:
     assert name_words(name) == words
 
 
-def test_nested_outputs_have_paths_down_to_three_names(a_function: Build) -> None:
+def test_nested_outputs_have_paths_down_to_five_names(a_function: Build) -> None:
     """
-    Outer fields come before inner ones; what lies deeper than three names is left out.
+    Outer fields come before inner ones; what lies deeper than five names is left out.
     """
     order = an_object(
         id={"type": "string"},
-        buyer=an_object(address=an_object(city={"type": "string"})),
+        buyer=an_object(
+            address=an_object(city=an_object(part=an_object(street={"type": "string"})))
+        ),
     )
     function = a_function(
         outputs=an_object(orders={"type": "array", "items": order}, total={"type": "number"})
@@ -71,6 +73,8 @@ def test_nested_outputs_have_paths_down_to_three_names(a_function: Build) -> Non
         "orders[].id",
         "orders[].buyer",
         "orders[].buyer.address",
+        "orders[].buyer.address.city",
+        "orders[].buyer.address.city.part",
     ]
 
 
@@ -90,7 +94,13 @@ def test_local_references_are_followed_and_cycles_end(a_function: Build) -> None
         "root.child",
         "root.child.label",
         "root.child.child",
-    ]
+        "root.child.child.label",
+        "root.child.child.child",
+        "root.child.child.child.label",
+        "root.child.child.child.child",
+        "root.child.child.child.child.label",
+        "root.child.child.child.child.child",
+    ][:9]
     assert outputs[1].text == "Label. (string)"
 
 
@@ -100,11 +110,26 @@ def test_one_function_cannot_flood_the_graph(a_function: Build) -> None:
     assert len(inputs_of([function])) == len(outputs_of([function])) == MAX_PER_FUNCTION
 
 
-def test_yes_or_no_arguments_are_no_inputs(a_function: Build) -> None:
+def test_inputs_know_their_types_choices_and_whether_they_are_required(a_function: Build) -> None:
     function = a_function(
-        parameters=an_object(city={"type": "string"}, verbose={"type": "boolean"})
+        parameters=an_object(
+            city={"type": "string", "format": "city", "enum": ["Bern", "Rome"]},
+            verbose={"type": ["boolean", "null"]},
+            ids={"type": "array", "items": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
+        )
+        | {"required": ["ids"]}
     )
-    assert [one.path for one in inputs_of([function])] == ["city"]
+    city, verbose, ids = inputs_of([function])
+    assert (city.kinds, city.form, city.choices) == ({"string"}, "city", {"Bern", "Rome"})
+    assert [one.is_yes_or_no for one in (city, verbose, ids)] == [False, True, False]
+    assert [one.required for one in (city, verbose, ids)] == [False, False, True]
+    assert ids.kinds == {"array", "integer", "null"}
+
+
+def test_a_parameter_knows_its_name_and_what_holds_it(a_function: Build) -> None:
+    tracks = {"type": "array", "items": an_object(id={"type": "string"})}
+    _, inner = outputs_of([a_function(outputs=an_object(tracks=tracks))])
+    assert (inner.path, inner.name, inner.around) == ("tracks[].id", "id", "tracks")
 
 
 def test_a_function_without_outputs_gets_one_inferred_from_its_description(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -25,6 +27,7 @@ from simkit.cli.errors import EXPECTED, report_error
 from simkit.cli.main import main
 from simkit.config import ConfigError
 from simkit.traces.provider_errors import KeyRefused
+from simkit.traces.whole_file import written_whole
 
 SIMKIT = [sys.executable, "-c", "from simkit.cli.main import main; main()"]
 DEADLINE_SECONDS = 60.0
@@ -478,6 +481,25 @@ def test_a_second_interruption_ends_a_run_at_once_with_code_130_and_one_line(
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-1] == "simkit: interrupted; nothing had been stored yet"
     assert not run.exists()
+
+
+def test_sigterm_before_a_run_begins_is_an_interruption_too(tmp_path: Path) -> None:
+    """
+    The configuration is a pipe that nobody writes to, so the command hangs in reading it.
+    """
+    config = tmp_path / "run.toml"
+    os.mkfifo(config)
+    with child("generate", config) as process, config.open("wb"):  # opens once it is read
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=DEADLINE_SECONDS)
+    assert (process.returncode, err) == (130, "simkit: interrupted\n")
+
+
+def test_a_full_disk_is_told_with_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    with pytest.raises(OSError, match="No space left") as full, written_whole(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert full.value.filename == str(path)
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from simkit.config import ConfigError, RunConfig, api_key
+from simkit.config import ConfigError, RunConfig, WalkSection, api_key
 from simkit.config_check import check_run, secrets
 from simkit.config_file import load_config, to_toml
+from simkit.graph.walks.rules import WalkRules
 
 Load = Callable[..., RunConfig]
 Problems = Callable[..., list[str]]
@@ -111,8 +112,8 @@ def test_a_typo_is_answered_with_the_nearest_known_key(problems: Problems) -> No
     assert problems("[run]\nconverstions = 3\n") == [
         'run.toml: run.converstions: unknown key; did you mean "conversations"?'
     ]
-    assert problems("[walk]\nxyz = 1\n") == [
-        "run.toml: walk.xyz: unknown key; known: min_length, max_length"
+    assert problems("[embedding]\nxyz = 1\n") == [
+        "run.toml: embedding.xyz: unknown key; known: model, provider"
     ]
 
 
@@ -143,6 +144,13 @@ def test_chains_cannot_be_longer_at_least_than_at_most(problems: Problems) -> No
     assert problems("[walk]\nmin_length = 9\n", walk__max_length=3) == [
         "run.toml: walk: min_length (9) must not be above max_length (3)"
     ]
+    assert problems("[walk]\nshort_min_length = 5\n") == [
+        "run.toml: walk: short_min_length (5) must not be above short_max_length (4)"
+    ]
+
+
+def test_walks_have_the_same_defaults_with_and_without_a_configuration() -> None:
+    assert WalkRules(**WalkSection().rules) == WalkRules()
 
 
 @pytest.mark.parametrize(
@@ -215,12 +223,10 @@ def test_a_catalog_in_the_place_of_the_configuration_is_told_where_it_belongs(
         load_config(tmp_path / "tools.json", {})
 
 
-@pytest.mark.parametrize("cosine", ["-0.1", "1.0"])
-def test_a_cosine_that_no_graph_can_be_built_with_is_refused(
-    problems: Problems, cosine: str
-) -> None:
-    (problem,) = problems(f"[graph]\nmin_cosine = {cosine}\n")
-    assert problem.startswith("run.toml: graph.min_cosine: expected ")
+@pytest.mark.parametrize("score", ["-0.1", "1.0"])
+def test_a_score_that_no_graph_can_be_built_with_is_refused(problems: Problems, score: str) -> None:
+    (problem,) = problems(f"[graph]\nmin_score = {score}\n")
+    assert problem.startswith("run.toml: graph.min_score: expected ")
 
 
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
@@ -238,7 +244,7 @@ def test_a_run_needs_a_catalog_a_model_and_a_provider_and_hears_of_all_at_once()
     catalog, model, provider = caught.value.problems
     assert catalog == (
         "catalog.paths: expected at least one catalog; name a file or folder there or with "
-        "--catalog, or try --demo"
+        "--catalog, or a graph with --graph, or try --demo"
     )
     assert model == (
         "model.name: expected the name of a model for writer, user, assistant, tool; set it "
@@ -293,3 +299,25 @@ def test_every_option_has_a_description() -> None:
         ]
 
     assert undescribed(RunConfig) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ("merge_rate = 1.5", "chain.merge_rate"),
+        ("distractors = [4, 1]", "distractors must be two numbers from 0 to 100"),
+        ("distractors = [1]", "chain.distractors"),
+        ("irrelevance_rate = 0.6\nmissing_function_rate = 0.6", "must not be above 1 together"),
+    ],
+)
+def test_rates_of_chains_that_cannot_be_are_told(
+    problems: Problems, options: str, complaint: str
+) -> None:
+    (problem,) = problems(f"[chain]\n{options}\n")
+    assert complaint in problem
+    assert problem.startswith("run.toml")
+
+
+def test_the_rates_of_chains_are_read(load: Load) -> None:
+    config = load("[chain]\ndistractors = [0, 9]\nirrelevance_rate = 0.0\n")
+    assert (config.chain.distractors, config.chain.irrelevance_rate) == ((0, 9), 0.0)

@@ -82,13 +82,13 @@ async def test_a_providers_vectors_link_functions_that_belong_together() -> None
     async with standin() as base_url:
         ground = await prepared(configured(base_url), heard)
         counted = await stats(base_url)
-    assert ground.graph.embedder == f"small at {base_url}"
-    assert ground.graph.min_cosine == 0.7
+    assert ground.graph.stored.embedder == f"small at {base_url}"
+    assert ground.graph.stored.threshold == 0.5
     assert len(ground.graph.targets) > 300
     assert ground.facts["graph_edges"] == f"{len(ground.graph.targets):,}"
     done, total = heard[-1]
     assert done == total > 300
-    assert counted["answered"] == -(-total // 128)
+    assert counted["answered"] >= -(-total // 128)
     assert counted["refused"] == {}
 
 

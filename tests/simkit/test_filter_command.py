@@ -292,3 +292,12 @@ def test_real_files_are_judged_whole(
     figures = json.loads(ran.out)
     assert (figures["kept"], figures["dropped"], figures["rejected"]) == (kept, dropped, 0)
     assert len(ran.verdicts) == kept + dropped
+
+
+def test_rows_with_the_same_id_are_counted_and_quiet_leaves_warnings_only(
+    filtered: Filter,
+) -> None:
+    rows = [openai(USER, DONE, id=name) for name in ("a", "b", "a", "a")]
+    ran = filtered(rows, "--quiet")
+    assert (ran.code, ran.out, len(ran.verdicts)) == (0, "", 4)
+    assert ran.err.startswith("simkit: 2 rows have the id of an earlier row")

@@ -32,6 +32,7 @@ from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
 from simkit.traces.exports import export
 from simkit.traces.foreign import Conversation, open_foreign
+from simkit.traces.provider_errors import ModelUnknown
 from simkit.traces.records import Message, ToolCall, Trajectory
 from simkit.traces.run_directory import RunDirectoryError
 from simkit.traces.run_reader import RunReader, StoredTrajectory
@@ -266,6 +267,23 @@ async def test_a_fork_of_a_fork_with_other_prompts_replays_byte_for_byte(
         assert report.conversations["identical"] == len(stored(directory))
 
 
+async def test_a_mistyped_model_of_a_role_can_be_put_right_in_the_same_folder(
+    parent: Path, longest: Trajectory, tmp_path: Path
+) -> None:
+    number, turn = longest.scenario.number, answers(longest)[0]
+    wrong = configured(parent, roles=["user"], model="othr")
+    with pytest.raises(ModelUnknown, match="othr"):
+        await forked(parent, number, turn, tmp_path / "fork", wrong)
+    assert call_counts(tmp_path / "fork")  # the assistant was asked before the user
+    right = configured(parent, roles=["user"], model="other")
+    await forked(parent, number, turn, tmp_path / "fork", right)
+    assert len(stored(tmp_path / "fork")) == 1
+
+    other = configured(parent, roles=["user"], model="standin")
+    with pytest.raises(ConfigError, match=r"roles\.user\.model"):
+        await forked(parent, number, turn, tmp_path / "fork", other)
+
+
 async def test_a_prompt_that_cannot_be_filled_in_leaves_nothing_behind(
     parent: Path, tmp_path: Path
 ) -> None:
@@ -363,7 +381,7 @@ def test_the_command_forks_and_says_what_came_of_it(
     ("arguments", "told"),
     [
         (["99", "--at", "0"], "holds no conversation 99"),
-        (["0", "--at", "999"], "possible are 0-1"),
+        (["0", "--at", "999"], "possible are 0-"),
         (["0", "--at", "0", "--role", "tool"], "--role"),
     ],
 )

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,6 +104,7 @@ def test_a_run_that_fills_the_disk_keeps_everything_and_goes_on_when_it_is_grown
         still = go_on(out)
         assert still.returncode == 1
         assert "make room" in still.stderr
+        assert str(out) in still.stderr
         assert "Traceback" not in still.stderr
         assert stored_calls(out) >= kept
 
@@ -161,7 +163,38 @@ def test_a_provider_that_dies_and_returns_in_mid_run_costs_nothing(tmp_path: Pat
     )
 
 
-def wait_for_calls(run: Path, calls: int, process: subprocess.Popen[bytes]) -> None:
+FEW_RETRIES = """
+[providers.default]
+retry_attempts = 3
+retry_min_pause_seconds = 0.1
+"""
+
+
+def test_a_provider_that_is_lost_for_good_stops_the_run_which_can_go_on_later(
+    tmp_path: Path,
+) -> None:
+    config = tmp_path / "few.toml"
+    config.write_text(FEW_RETRIES)
+    out, port = tmp_path / "run", ["--port", str(free_port()), "--latency", "0.02"]
+    with provider_process(*port) as (process, base_url):
+        command = generate(base_url, out, 60, config=config)
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+            wait_for_calls(out, 100, run)
+            process.kill()
+            process.wait()
+            _, told = run.communicate(timeout=DEADLINE_SECONDS)
+    assert run.returncode == 1
+    assert "has given no usable answer since" in told
+    assert f"go on with: simkit generate {out}" in told
+    with RunReader(out / "run.db") as reader:
+        assert reader.counts().failed < 20
+    with provider_process(*port):
+        assert go_on(out).returncode == 0
+    with RunReader(out / "run.db") as reader:
+        assert (reader.counts().failed, reader.counts().played) == (0, 60)
+
+
+def wait_for_calls(run: Path, calls: int, process: subprocess.Popen[Any]) -> None:
     """Until *process*, which is to go on after that, has stored so many."""
     while not (run / "run.toml").exists() or stored_calls(run) < calls:
         with pytest.raises(subprocess.TimeoutExpired):

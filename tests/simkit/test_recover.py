@@ -13,10 +13,12 @@ from typing import Any
 import anyio
 import pytest
 
+from simkit import agents
 from simkit.bus import Bus
 from simkit.cli.main import main
 from simkit.config import RunConfig
 from simkit.config_file import load_config
+from simkit.fork import open_fork
 from simkit.readable_rows import ReadableRows
 from simkit.recover import recover
 from simkit.run import run
@@ -254,6 +256,77 @@ def test_a_damaged_graph_is_said_and_the_rest_is_saved(damaged: Path, tmp_path: 
     assert recovery.graph_problem is not None
     assert not (tmp_path / "out" / "run.graph").exists()
     assert stored(tmp_path / "out", "trajectories") == 20
+
+
+@pytest.fixture(scope="module")
+def fork(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fork of the run, with prompts of its own; not to be changed."""
+    folder = tmp_path_factory.mktemp("forks")
+    shutil.copytree(package_prompts_folder(), folder / "prompts")
+    anyio.run(continue_one, whole, folder / "fork", folder / "prompts")
+    return folder / "fork"
+
+
+def package_prompts_folder() -> Path:
+    return Path(agents.__file__).parent / "prompts"
+
+
+async def continue_one(parent: Path, out: Path, prompts: Path) -> None:
+    chosen = open_fork(parent, 3, 0, user_says="Good day.", prompts=prompts)
+    async with running(StandinSettings(), ScriptedBrain()) as base_url:
+        config = load_config(None, {**OPTIONS, "provider.base_url": base_url})
+        few = config.model_copy(update={"run": config.run.model_copy(update={"conversations": 2})})
+        await chosen.play(few, out, Bus())
+
+
+def test_a_fork_goes_on_with_the_command_that_made_it_and_needs_no_graph(
+    whole: Path, fork: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["recover", str(fork), "--out", str(tmp_path / "out")])
+    assert left.value.code in (0, None)
+    told = capsys.readouterr().out.splitlines()
+    assert told[-2:] == [
+        "nothing is missing",
+        f"next: simkit fork {whole} 3 --at 0 --out {tmp_path / 'out'}",
+    ]
+    assert {path.name for path in (tmp_path / "out" / "prompts").iterdir()} == {
+        path.name for path in (fork / "prompts").iterdir()
+    }
+
+
+def test_conversations_that_are_no_forks_of_this_parent_are_not_saved_in_one(
+    fork: Path, tmp_path: Path
+) -> None:
+    mixed = Path(shutil.copytree(fork, tmp_path / "mixed"))
+    with closing(sqlite3.connect(mixed / "run.db")) as connection, connection:
+        connection.execute(
+            "UPDATE trajectories SET id = '0-1', body ="
+            ' CAST(replace(CAST(body AS TEXT), \'"id":"0-3@0-1"\', \'"id":"0-1"\') AS BLOB)'
+            " WHERE scenario = 1"
+        )
+    recovery = recover(mixed, tmp_path / "out")
+    assert recovery.tables["trajectories"].foreign == 1
+    assert recovery.tables["verdicts"].foreign == 1
+    assert not recovery.is_whole
+    assert recovery.lost_trajectories == (1,)
+
+
+async def test_conversations_of_another_run_are_played_again_from_the_saved_calls_for_nothing(
+    whole: Path, damaged: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(damaged / "run.db")) as connection, connection:
+        connection.execute(
+            "UPDATE trajectories SET id = '5-4', body ="
+            ' CAST(replace(CAST(body AS TEXT), \'"id":"0-4"\', \'"id":"5-4"\') AS BLOB)'
+            " WHERE scenario = 4"
+        )
+    with pytest.raises(StoreError, match="conversations of another run beside its own: 4 "):
+        await play(damaged)
+    recovery = recover(damaged, tmp_path / "out")
+    assert recovery.tables["trajectories"].foreign == 1
+    assert await play(tmp_path / "out") == 0
+    assert exported(tmp_path / "out") == exported(whole)
 
 
 def cut(database: Path) -> None:

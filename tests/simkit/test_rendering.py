@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 from rich.console import Console
 
 from simkit.rendering import plain_text, render_conversation
-from simkit.traces.records import Message, Reason, ToolCall, Trajectory, TurnVerdict, Verdict
+from simkit.traces.functions import Function
+from simkit.traces.plans import Step
+from simkit.traces.records import (
+    Fact,
+    Goal,
+    Message,
+    Reason,
+    ToolCall,
+    Trajectory,
+    TurnVerdict,
+    Verdict,
+)
 
 Build = Callable[..., Trajectory]
 
@@ -43,6 +55,32 @@ def test_a_conversation_reads_from_intent_to_answer(a_trajectory: Build) -> None
         "    thinks: Got it.",
         "    It is 21.5 degrees in Oslo.",
     ]
+
+
+def test_a_planned_conversation_shows_its_steps_and_what_is_missing(
+    a_trajectory: Build, a_function: Callable[..., Function]
+) -> None:
+    plain = a_trajectory()
+    plan = (
+        Step(functions=("find", "list"), implicit=("sign_in",)),
+        Step(functions=("book",), when_asked=("seats",)),
+        Step(functions=("pay",)),
+    )
+    scenario = replace(
+        plain.scenario, kind="missing_function", plan=plan, withheld=(a_function("pay"),)
+    )
+    assert plain.intent is not None
+    goal = Goal(text="Book", known=(Fact(name="seats", value="2", when_asked=True),))
+    intent = replace(plain.intent, goals=(goal,))
+    lines = [
+        line.rstrip()
+        for line in shown(replace(plain, scenario=scenario, intent=intent)).splitlines()
+    ]
+    assert lines[1:3] == [
+        "chain: (sign_in) find + list -> book (told when asked: seats) -> pay [missing function]",
+        "not on offer: pay",
+    ]
+    assert "    1. Book [seats=2 when asked]" in lines
 
 
 def test_a_masked_turn_says_why(a_trajectory: Build) -> None:

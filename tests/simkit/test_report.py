@@ -68,7 +68,7 @@ def verdict(outcome: str, *checks: str) -> Verdict:
 def make_run(folder: Path, conversations: Mapping[int, Begun], *, wanted: int) -> Path:
     """A run folder with *conversations* in it, by number."""
     (folder / "prices.toml").write_text(PRICES)
-    options = {"model.name": "priced", "run.conversations": wanted}
+    options = {"model.name": "priced", "run.conversations": wanted, "run.seed": 7}
     options["budget.prices"] = str(folder / "prices.toml")
     run = RunDirectory.create(folder / "run", to_toml(load_config(None, options)))
     with closing(sqlite3.connect(run.database_path)) as database:
@@ -286,3 +286,43 @@ def test_a_run_in_which_nothing_has_begun_has_empty_books(tmp_path: Path) -> Non
     books = json.loads(report_json(report))["books"]
     assert (books["total"]["conversations"], books["not_begun"]) == (0, 5)
     assert ["not", "begun", "5"] in [line.split() for line in shown(report).splitlines()]
+
+
+def spoil(run: Path, statement: str) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as database, database:
+        database.execute(statement)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        (
+            "UPDATE verdicts SET body = x'7b7d' WHERE outcome = 'kept'",
+            "the verdict of conversation",
+        ),
+        (
+            "UPDATE verdicts SET body = x'5b5d' WHERE outcome = 'kept'",
+            "the verdict of conversation",
+        ),
+        ("UPDATE verdicts SET body = x'ff'", "the verdict of conversation"),
+        ("UPDATE verdicts SET outcome = 'perhaps'", "the verdict of conversation"),
+        ("UPDATE calls SET input_tokens = 'x'", "the calls are damaged"),
+        ("UPDATE calls SET attempts = x'00'", "the calls are damaged"),
+        ("UPDATE calls SET role = x'ff'", "the role of a call"),
+        ("UPDATE calls SET model = x'ff'", "the model of a call"),
+        ("UPDATE calls SET role = CAST(x'ff' AS TEXT)", "a text in it is not UTF-8"),
+        ("UPDATE trajectories SET cause = x'00'", "the cause of a conversation"),
+    ],
+)
+def test_a_row_that_is_damaged_is_one_line_with_how_to_save_the_rest(
+    mixed: Path, statement: str, what: str, as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil(mixed, statement)
+    with pytest.raises(SystemExit) as left:
+        main(["report", str(mixed), *(["--json"] if as_json else [])])
+    assert left.value.code == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"simkit: error: cannot read {mixed}/run.db: ")
+    assert what in line
+    assert line.endswith(f"simkit recover {mixed} --out DIR")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from simkit.config import CatalogSection, GraphSection, RunConfig, WalkSection
+from simkit.config import CatalogSection, ChainSection, GraphSection, RunConfig, WalkSection
+from simkit.graph.walk import BLOCK
 from simkit.scenarios import prepare
 
 
@@ -46,3 +47,37 @@ def test_an_embedder_that_was_not_opened_is_not_replaced_by_another() -> None:
     config = RunConfig(catalog=CatalogSection(demo=True), graph=GraphSection(embedder="provider"))
     with pytest.raises(ValueError, match="must be opened"):
         prepare(config)
+
+
+def test_the_rates_of_the_configuration_decide_what_scenarios_hold() -> None:
+    ground = prepare(
+        RunConfig(
+            catalog=CatalogSection(demo=True),
+            graph=GraphSection(embedder="lexical"),
+            chain=ChainSection(
+                irrelevance_rate=1.0, missing_function_rate=0.0, missing_parameter_rate=0.0
+            ),
+        )
+    )
+    scenarios = list(ground.scenarios(20))
+    assert {one.kind for one in scenarios} == {"irrelevance"}
+    assert [one.number for one in scenarios] == list(range(20))
+    assert scenarios[10:] == list(ground.scenarios(20, done=range(10)))
+
+
+def test_what_is_done_at_the_end_needs_no_outcomes() -> None:
+    """
+    The last walks of a run that goes on are not drawn: their outcomes may still be open.
+    """
+    config = RunConfig(
+        catalog=CatalogSection(demo=True),
+        graph=GraphSection(embedder="lexical"),
+        walk=WalkSection(yield_lag=0),
+    )
+
+    def unknown(first: int, stop: int) -> list[bool | None]:
+        raise AssertionError(f"asked for {first} to {stop}")
+
+    done = range(9, 2 * BLOCK)
+    scenarios = list(prepare(config).scenarios(2 * BLOCK, done, outcomes=unknown))
+    assert [one.number for one in scenarios] == list(range(9))

@@ -15,7 +15,10 @@ import anyio
 import pytest
 
 from simkit.cli.main import main
-from simkit.traces.database import StoreError
+from simkit.config_file import load_config
+from simkit.one_run import check_one_run
+from simkit.standing import read_standing
+from simkit.traces.database import Place, StoreError
 from simkit.traces.records import Trajectory
 from simkit.traces.rows import answer_of, function_of, trajectory_of, verdict_of
 from simkit.traces.run_directory import RunDirectory
@@ -23,6 +26,8 @@ from simkit.traces.run_reader import RunReader
 from simkit.traces.store import Store
 
 CONFIG = """
+[run]
+seed = 7
 [catalog]
 demo = true
 [model]
@@ -142,6 +147,97 @@ def test_whoever_meets_damage_inside_the_database_says_how_to_save_what_is_left(
     assert said.endswith(f"; save what is left: simkit recover {run} --out DIR\n")
 
 
+def find_out(run: Path) -> None:
+    """Whose the run is, and how far it has come."""
+    directory = RunDirectory.open(run)
+    check_one_run(directory, load_config(directory.config_path, {}))
+    read_standing(directory.database_path)
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE verdicts SET outcome = 'perhaps'", "verdict of conversation 1 "),
+        ("UPDATE calls SET input_tokens = 'many'", "a call "),
+        ("INSERT INTO meta VALUES ('prompts', '{')", "the note 'prompts' "),
+        ("INSERT INTO meta VALUES ('parent', '{')", "the note 'parent' "),
+    ],
+)
+def test_how_far_a_damaged_run_has_come_is_not_guessed(
+    run: Path, statement: str, what: str
+) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as connection, connection:
+        connection.execute("INSERT INTO verdicts VALUES (1, 'run', 'kept', x'')")
+        connection.execute(
+            "INSERT INTO calls VALUES (x'00', 1, 'user', 0, 0, 0, 'm', x'', 1, 1, 0, 0, 0.0, 0.0,"
+            " 0.0, 0.0, 1, x'')"
+        )
+        connection.execute(statement)
+    with pytest.raises(StoreError, match=rf"^{what}in {run}/run\.db is damaged: .*simkit recover"):
+        find_out(run)
+
+
+def put_in_another_run(run: Path, *numbers: int) -> None:
+    """Give conversations the ids that they have in a run of seed 5."""
+    with closing(sqlite3.connect(run / "run.db")) as connection, connection:
+        for number in numbers:
+            connection.execute(
+                "UPDATE trajectories SET id = ?1, body = CAST(replace(CAST(body AS TEXT), ?2, ?3)"
+                " AS BLOB) WHERE scenario = ?4",
+                (f"5-{number}", f'"id":"7-{number}"', f'"id":"5-{number}"', number),
+            )
+
+
+@pytest.mark.parametrize("command", ["report", "one", "export", "replay", "filter"])
+def test_conversations_of_another_run_are_named_by_whoever_reads_the_run(
+    command: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_in_another_run(run, 0, 2)
+    said = said_by(command, run, capsys)
+    assert "holds conversations of another run beside its own: 0, 2 (conversation 0 has the" in said
+    assert "id 5-0, and in this run it would be 7-0)" in said
+    assert said.endswith(f"simkit recover {run} --out DIR\n")
+
+
+@pytest.mark.parametrize("command", ["report", "one", "export", "replay", "filter", "recover"])
+def test_the_database_of_another_run_is_told_to_be_one(
+    command: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_in_another_run(run, 0, 1, 2)
+    said = said_by(command, run, capsys)
+    assert f"{run}/run.db is not of the run that {run}/run.toml is of" in said
+    assert not Path(f"{run}-saved").exists()
+
+
+def test_recover_leaves_conversations_of_another_run_out_and_says_so(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_in_another_run(run, 1)
+    main_ends_with_0(["recover", str(run), "--out", f"{run}-saved"])
+    said = capsys.readouterr().out
+    assert "trajectories: 2 rows saved, 1 of another run left out" in said
+    assert "no trajectory of scenarios 1, " in said
+    assert "nothing is missing" not in said
+    main_ends_with_0(["export", f"{run}-saved", "--format", "openai"])
+
+
+@pytest.mark.parametrize("command", ["export", "filter"])
+def test_what_stops_at_a_conversation_that_cannot_be_read_goes_on_in_what_is_recovered(
+    command: str, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(run / "run.db")) as connection, connection:
+        connection.execute("UPDATE trajectories SET body = x'7b' WHERE scenario = 1")
+        connection.execute(
+            "INSERT INTO verdicts VALUES"
+            """ (1, 'run', 'kept', CAST('{"schema":1,"outcome":"kept"}' AS BLOB))"""
+        )
+    said = said_by(command, run, capsys)
+    assert f"conversation 1 in {run}/run.db is damaged: it is not JSON" in said
+    assert said.endswith(f"save the others: simkit recover {run} --out DIR\n")
+    main_ends_with_0(["recover", str(run), "--out", f"{run}-saved"])
+    main_ends_with_0(COMMANDS[command](f"{run}-saved"))
+
+
 @pytest.mark.parametrize("command", ["report", "replay", "recover"])
 def test_a_file_in_the_place_of_a_run_is_said_to_be_one(
     command: str, run: Path, capsys: pytest.CaptureFixture[str]
@@ -225,12 +321,14 @@ def test_a_row_that_does_not_hold_a_record_is_named(body: bytes) -> None:
         raise AssertionError(key)
 
     for read in (
-        lambda: answer_of(CALL | {"reply": body}, "row 5 of run.db"),
-        lambda: function_of(body, "row 5 of run.db"),
-        lambda: trajectory_of(body, none, "row 5 of run.db"),
-        lambda: verdict_of(body, "row 5 of run.db"),
+        lambda: answer_of(CALL | {"reply": body}, Place("row 5", Path("some run/run.db"))),
+        lambda: function_of(body, Place("row 5", Path("some run/run.db"))),
+        lambda: trajectory_of(body, none, Place("row 5", Path("some run/run.db"))),
+        lambda: verdict_of(body, Place("row 5", Path("some run/run.db"))),
     ):
-        with pytest.raises(StoreError, match=r"row 5 of run\.db"):
+        with pytest.raises(
+            StoreError, match=r"row 5 in some run/run\.db is damaged: .*recover some run --"
+        ):
             read()
 
 

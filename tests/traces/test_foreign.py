@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -168,7 +169,7 @@ def test_messages_of_foreign_rows_come_out_as_they_went_in(tmp_path: Path) -> No
                     {
                         "id": "x",
                         "type": "function",
-                        "function": {"name": "f.g", "arguments": '{"n": 12345678901234567890123}'},
+                        "function": {"name": "f.g", "arguments": '{"n": 18446744073709551615}'},
                     }
                 ],
                 "weight": 0,
@@ -374,9 +375,30 @@ def test_a_first_row_that_tells_no_format_is_an_error_that_names_it(tmp_path: Pa
         read(path)
 
 
-def test_gzip_data_that_is_cut_off_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_array", [False, True])
+def test_rows_before_the_end_of_cut_off_gzip_data_are_read_and_the_break_is_named(
+    tmp_path: Path, is_array: bool
+) -> None:
+    chance = random.Random(5)
+    rows = [TALK | {"id": f"{number} {chance.randbytes(400).hex()}"} for number in range(2000)]
+    text = orjson.dumps(rows) if is_array else b"\n".join(map(orjson.dumps, rows))
+    packed = gzip.compress(text)
+    path = tmp_path / "rows.json.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+
+    *whole, broken = read(path)
+    assert 900 < len(whole) < 1100
+    assert [row.id for row in whole if isinstance(row, Conversation)] == [
+        row["id"] for row in rows[: len(whole)]
+    ]
+    assert isinstance(broken, RejectedRow)
+    assert broken.position == (f"[{len(whole)}]" if is_array else f"line {len(whole) + 1}")
+    assert broken.reason.startswith("is where gzip data is cut off or damaged")
+
+
+def test_gzip_data_without_a_first_byte_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl.gz"
-    path.write_bytes(gzip.compress(orjson.dumps(TALK) * 100)[:-20])
+    path.write_bytes(gzip.compress(orjson.dumps(TALK) * 100)[:12])
     with pytest.raises(ForeignFileError, match=r"rows\.jsonl\.gz is cut off or damaged"):
         read(path, "openai")
 

@@ -191,7 +191,12 @@ def test_tau_bench_ends_with_a_stop_that_is_left_out_or_with_a_result() -> None:
         ({"messages": [USER | {"tool_calls": [call()]}]}, "calls in .* from 'user'"),
         ({"messages": [DONE | {"function_call": {"name": "f"}}]}, 'older "function_call"'),
         ({"messages": [DONE | {"tool_calls": {"a": 1}}]}, "no list"),
-        ({"messages": [calls({"id": "x"})]}, r"tool_calls\[0\] that is no object"),
+        ({"messages": [calls({"id": "x"})]}, r'tool_calls\[0\] without the object "function"'),
+        ({"messages": [calls({"name": "f", "arguments": {}})]}, 'without the object "function"'),
+        (
+            {"messages": [calls(call(arguments='{"id": 18446744073709551616}'))]},
+            "more than 64 bits",
+        ),
         ({"messages": [calls(call(""))]}, "names no function"),
         ({"messages": [calls(call(id=7))]}, '"id" .* no text'),
         ({"messages": [calls(call(type="custom"))]}, 'type is not "function"'),

@@ -373,8 +373,8 @@ async def test_an_empty_run_counts_nothing(tmp_path: Path) -> None:
     ("change", "complaint"),
     [
         ({"schema": 2}, "conversation 5 in .* has record version 2 .* works with version 1"),
-        ({"colour": "red"}, "conversation 5 in .* has an unfit field `colour`"),
-        ({"ended": "bored"}, "conversation 5 in .* has an unfit field `ended`"),
+        ({"colour": "red"}, "conversation 5 in .* is damaged: its field `colour` is unfit"),
+        ({"ended": "bored"}, "conversation 5 in .* is damaged: its field `ended` is unfit"),
     ],
 )
 async def test_a_trajectory_that_this_version_cannot_understand_is_refused(

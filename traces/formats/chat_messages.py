@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from simkit.traces.exact_json import check_numbers
 from simkit.traces.formats.foreign_row import (
     ForeignCall,
     ForeignMessage,
@@ -53,14 +54,28 @@ def read_call(value: Any, place: str, *, call_id: str | None = None) -> ForeignC
     name = value.get("name")
     if not isinstance(name, str) or not name:
         raise UnreadableRow(f"has a call in {place} that names no function")
-    return ForeignCall(id=call_id, name=name, arguments=_arguments(value.get("arguments")))
+    return ForeignCall(id=call_id, name=name, arguments=_arguments(value.get("arguments"), place))
 
 
-def _arguments(value: Any) -> str:
+def _arguments(value: Any, place: str) -> str:
     """As the model wrote them, as far as the row still knows."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    if not isinstance(value, str):
+        return orjson.dumps(value).decode()
+    _refuse_long_numbers(value, place)
+    return value
+
+
+def _refuse_long_numbers(arguments: str, place: str) -> None:
+    """Refuse text of JSON with numbers that whoever decodes it would round.
+
+    Text that is no JSON is the model's own mistake, which the rules judge.
+    """
+    try:
+        check_numbers(arguments.encode())
+    except ValueError as error:
+        raise UnreadableRow(f"has a call in {place} whose text of arguments {error}") from None
 
 
 def _message(entry: dict[str, Any], place: str) -> ForeignMessage:
@@ -135,5 +150,9 @@ def _call(value: Any, place: str) -> ForeignCall:
         raise UnreadableRow(f"has a call in {place} that is no object")
     if value.get("type", "function") not in ("function", None):
         raise UnreadableRow(f'has a call in {place} whose type is not "function"')
+    if not isinstance(value.get("function"), dict):
+        raise UnreadableRow(
+            f'has a call in {place} without the object "function", which holds name and arguments'
+        )
     call_id = text_at(value, "id", place) or None
-    return read_call(value.get("function"), place, call_id=call_id)
+    return read_call(value["function"], place, call_id=call_id)

@@ -14,7 +14,7 @@ import orjson
 
 from simkit.traces.formats.chat_messages import read_messages
 from simkit.traces.formats.foreign_row import ForeignRow, id_of
-from simkit.traces.records import Message, Trajectory, Verdict
+from simkit.traces.records import Message, Scenario, Trajectory, Verdict
 
 
 def rows(trajectory: Trajectory, verdict: Verdict) -> Iterator[bytes]:
@@ -59,7 +59,15 @@ def _metadata(trajectory: Trajectory) -> dict[str, Any]:
         "notice": provenance.notice,
         "simkit": provenance.simkit,
         **parent,
+        **_planned(scenario),
     }
+
+
+def _planned(scenario: Scenario) -> dict[str, Any]:
+    """What tells how the scenario was planned; nothing where it was not."""
+    if not scenario.plan:
+        return {}
+    return {"kind": scenario.kind, "plan": scenario.plan, "withheld": scenario.withheld}
 
 
 def read(row: dict[str, Any]) -> ForeignRow:

@@ -17,6 +17,8 @@ from simkit.traces.arguments import argument_problem
 from simkit.traces.functions import Function
 
 CALLS_AT_ONCE = 3
+_LOOKS = frozenset(["check", "fetch", "find", "get", "look", "read", "search", "show"])
+"""How names of functions begin that only look something up."""
 TRIES = 2
 """Failed calls after which a wish is given up."""
 
@@ -45,6 +47,7 @@ def play_assistant(
     dialogue = read_dialogue(messages, tools)
     declined = [wish for wish in dialogue.open if wish.failures >= TRIES]
     plans = [_plan(dialogue, wish) for wish in dialogue.open if wish.failures < TRIES]
+    plans = [*_means(dialogue, plans, tools), *plans]
     ready = _independent([plan for plan in plans if not plan.missing])
     if ready:
         return _call(ready[:CALLS_AT_ONCE], tools, draw, mistakes)
@@ -75,6 +78,24 @@ def _plan(dialogue: Dialogue, wish: Wish) -> Plan:
     if not missing and (wrong := _wrong_argument(wish.tool, arguments)) in required:
         missing.append(str(wrong))  # what was heard does not fit: better to ask than to err
     return Plan(wish, arguments, tuple(missing))
+
+
+def _means(dialogue: Dialogue, plans: list[Plan], tools: list[dict[str, Any]]) -> list[Plan]:
+    """Calls that nobody asked for, to get what *plans* lack and the user does not know.
+
+    Only such as change nothing, and each is made once: a function that does not give what its
+    name promises is no help.
+    """
+    lacking = {words(name) for plan in plans for name in plan.missing} & dialogue.not_known
+    wished = {plan.wish.name for plan in plans}
+    plans_of_means = [
+        _plan(dialogue, Wish(sentence="", tool=tool))
+        for tool in tools
+        if tool["name"] not in dialogue.tried | wished
+        and words(tool["name"]).split(" ", 1)[0] in _LOOKS
+        and _returned_labels(tool) & lacking
+    ]
+    return [plan for plan in plans_of_means if not set(map(words, plan.missing)) & lacking]
 
 
 def _wrong_argument(tool: dict[str, Any], arguments: dict[str, Any]) -> str | None:
@@ -160,6 +181,7 @@ def _report(dialogue: Dialogue, plans: list[Plan], declined: list[Wish]) -> Repl
         for plan in plans
     ]
     lines += [f"{NOT_ABLE}{phrase(wish.tool)}; the function keeps failing." for wish in declined]
+    lines += [f"{NOT_ABLE}{wanted}; I have no function for it." for wanted in dialogue.not_served]
     if not lines:
         lines = ["How can I help you? Please tell me what you need."]
     return Reply(

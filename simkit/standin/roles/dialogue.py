@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simkit.standin.roles.language import (
+    AND_ALSO,
     DETAILS,
     DONT_KNOW,
     NOT_ABLE,
+    PLEASE,
     content_words,
     hear_details,
     json_object,
@@ -52,6 +54,10 @@ class Dialogue:
     """Successful calls: name, arguments, result."""
     fresh: list[dict[str, Any]] = field(default_factory=list)
     """Those of them that the user has not been told about."""
+    tried: set[str] = field(default_factory=set)
+    """Names of the functions that have been called."""
+    not_served: list[str] = field(default_factory=list)
+    """What the user has asked for in vain: no tool does it, and they have not been told."""
 
     @property
     def open(self) -> list[Wish]:
@@ -70,6 +76,7 @@ def read_dialogue(messages: list[dict[str, Any]], tools: list[dict[str, Any]]) -
         elif message["role"] == "assistant":
             for call in message.get("tool_calls") or ():
                 pending[call["id"]] = call["function"]
+                dialogue.tried.add(call["function"]["name"])
             _hear_self(dialogue, content, speaking=not message.get("tool_calls"))
         elif message["role"] == "tool":
             _hear_tool(dialogue, pending.pop(message["tool_call_id"]), content)
@@ -83,8 +90,10 @@ def _hear_user(dialogue: Dialogue, recogniser: _Recogniser, content: str) -> Non
         elif line.startswith(DONT_KNOW):
             names = line.removeprefix(DONT_KNOW).rstrip(".").split(";")
             dialogue.not_known |= {words(name) for name in names}
-        elif (tool := recogniser.tool_for(line)) is not None:
-            dialogue.wishes.append(Wish(sentence=line, tool=tool))
+        else:
+            tools, rest = recogniser.tools_for(line)
+            dialogue.wishes += [Wish(sentence=line, tool=tool) for tool in tools]
+            dialogue.not_served += rest
 
 
 def _hear_self(dialogue: Dialogue, content: str, *, speaking: bool) -> None:
@@ -92,6 +101,7 @@ def _hear_self(dialogue: Dialogue, content: str, *, speaking: bool) -> None:
         dialogue.fresh = []
     for line in content.splitlines():
         if line.startswith(NOT_ABLE):
+            dialogue.not_served = [wanted for wanted in dialogue.not_served if wanted not in line]
             for wish in dialogue.wishes:
                 wish.declined = wish.declined or phrase(wish.tool) in line
 
@@ -123,7 +133,20 @@ class _Recogniser:
         frequency = Counter(word for found in self._words for word in found)
         self._weight = {word: math.log(1 + len(tools) / count) for word, count in frequency.items()}
 
-    def tool_for(self, sentence: str) -> dict[str, Any] | None:
+    def tools_for(self, line: str) -> tuple[list[dict[str, Any]], list[str]]:
+        """The tools that a line asks for, in order; and what it asks for that none does."""
+        asks = line.startswith(PLEASE)
+        parts = line.removeprefix(PLEASE).rstrip(".").split(AND_ALSO) if asks else [line]
+        tools: list[dict[str, Any]] = []
+        not_served: list[str] = []
+        for part in parts:
+            if (tool := self._tool_for(part)) is not None:
+                tools.append(tool)
+            elif asks:
+                not_served.append(part)
+        return tools, not_served
+
+    def _tool_for(self, sentence: str) -> dict[str, Any] | None:
         """The tool whose own words the sentence holds most fully; None below `RECOGNISED`."""
         heard = content_words(sentence)
         best, best_score = None, RECOGNISED

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from simkit.standin.roles.language import json_object, words
+from simkit.standin.roles.language import NOT_ABLE, asked_for, json_object, words
 from simkit.traces.arguments import argument_problem
 from simkit.traces.functions import Function
 
@@ -18,12 +18,34 @@ SHORT = 3
 """Values of at most this many characters are too common to be traced."""
 
 
-def judge_trajectory(intent: dict[str, Any], conversation: list[dict[str, Any]]) -> Verdict:
-    """1 when every goal was brought up and the assistant got somewhere with them."""
+def judge_trajectory(
+    intent: dict[str, Any],
+    conversation: list[dict[str, Any]],
+    by_design: dict[str, list[int]] | None = None,
+) -> Verdict:
+    """1 when every goal was brought up and the assistant got somewhere with them.
+
+    Args:
+        by_design: What is missing on purpose, as the judge's prompt has it.
+    """
     said = " ".join(_text(m) for m in conversation if m["role"] == "user")
     for goal in intent.get("goals", []):
         if goal["text"] not in said:
             return _verdict(0, f"the goal was never brought up: {goal['text']}")
+    answers = [_text(m) for m in conversation if m["role"] == "assistant"]
+    asked = {name for answer in answers for name in asked_for(answer)}
+    goals, missing = intent.get("goals", []), by_design or {}
+    vain = [goals[number - 1] for number in missing.get("cannot_be_served", ())]
+    for goal in vain:
+        if not any(f"{NOT_ABLE}{goal['text']}" in answer for answer in answers):
+            return _verdict(
+                0, f"no function on offer does it, and this was not said: {goal['text']}"
+            )
+    for goal in (goals[number - 1] for number in missing.get("told_when_asked", ())):
+        if not _held_back(goal) & asked:
+            return _verdict(0, f"a value that was needed was not asked for: {goal['text']}")
+    if vain and len(vain) == len(goals):
+        return _verdict(1, "nothing could be done with what is on offer, and the user was told")
     results = [json_object(_text(m)) for m in conversation if m["role"] == "tool"]
     failed = sum("error" in result for result in results)
     if failed > FAILED_CALLS:
@@ -31,6 +53,10 @@ def judge_trajectory(intent: dict[str, Any], conversation: list[dict[str, Any]])
     if len(results) == failed:
         return _verdict(0, "no call succeeded, so nothing was done for the user")
     return _verdict(1, "every goal was brought up and dealt with")
+
+
+def _held_back(goal: dict[str, Any]) -> set[str]:
+    return {words(fact["name"]) for fact in goal["known"] if fact.get("when_asked")}
 
 
 def judge_turn(

@@ -14,6 +14,8 @@ from typing import Any
 DETAILS = "Details: "
 COULD_YOU = "Could you tell me: "
 DONT_KNOW = "I don't know: "
+PLEASE = "Please help me to "
+AND_ALSO = ", and also to "
 NOT_ABLE = "I am not able to do this: "
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from simkit.standin.roles.language import DONT_KNOW, asked_for, say_details, words
+from simkit.standin.roles.language import DONT_KNOW, PLEASE, asked_for, say_details, words
 
 _OPENERS = ("Hello.", "Hi there.", "Good morning.", "Hi, I hope you can help.")
 _NEXT = ("Thank you.", "Great, thanks.", "All right.", "Good.", "Okay, one more thing.")
 _ANSWERS = ("Sure.", "Of course.", "Here you are.", "Let me look... yes.")
 _CLOSING = ("Thanks, that was all I needed.", "Perfect, goodbye.", "That is everything, thank you.")
-_PLEASE = "Please help me to "
 
 STOP = "###STOP###"
 TWO_AT_ONCE = 0.3
@@ -38,7 +37,7 @@ def play_user(intent: dict[str, Any], dialogue: list[dict[str, Any]], draw: rand
 
 
 def _sentence(goal: dict[str, Any]) -> str:
-    return f"{_PLEASE}{goal['text']}."
+    return f"{PLEASE}{goal['text']}."
 
 
 def _bring_up(waiting: list[dict[str, Any]], draw: random.Random, *, first: bool) -> str:
@@ -48,7 +47,11 @@ def _bring_up(waiting: list[dict[str, Any]], draw: random.Random, *, first: bool
     for goal in waiting[:count]:
         lines.append(_sentence(goal))
         if draw.random() >= HOLDS_BACK:
-            facts.update((fact["name"], fact["value"]) for fact in goal["known"])
+            facts.update(
+                (fact["name"], fact["value"])
+                for fact in goal["known"]
+                if not fact.get("when_asked")
+            )
     if facts:
         lines.append(say_details(facts.items()))
     return "\n".join(lines)

@@ -1,12 +1,18 @@
-"""The scripted intent writer, and the completion of function definitions."""
+"""The scripted intent writer."""
 
 from __future__ import annotations
 
-import json
 import random
 from typing import Any
 
-from simkit.standin.roles.language import phrase, read_value, result_labels, say_value, words
+from simkit.standin.roles.language import (
+    AND_ALSO,
+    phrase,
+    read_value,
+    result_labels,
+    say_value,
+    words,
+)
 from simkit.standin.values import make_value
 from simkit.traces.arguments import schema_problem
 
@@ -30,37 +36,86 @@ OPTIONAL = 0.3
 """Share of optional parameters that the person cares about."""
 
 
-def write_intent(functions: list[dict[str, Any]], draw: random.Random) -> dict[str, Any]:
-    """An intent for a chain of function definitions (name, description, parameters, outputs)."""
-    learnt: set[str] = set()
-    told: dict[str, str] = {}
-    unknown: list[str] = []
-    goals = []
-    for function in functions:
-        known = []
-        parameters = function.get("parameters", {})
-        required = parameters.get("required", [])
-        for name, schema in parameters.get("properties", {}).items():
-            label = words(name)
-            if name not in required and draw.random() > OPTIONAL:
-                continue
-            if label in learnt or (label not in told and draw.random() < WITHHELD):
-                unknown.append(label)
-            else:
-                # The same word means the same thing for the whole of a conversation.
-                whole = _rooted(schema, parameters)
-                if label not in told or not _fits(told[label], whole):
-                    told[label] = say_value(make_value(whole, name, draw))
-                known.append({"name": label, "value": told[label]})
-        goals.append({"text": phrase(function), "known": known})
-        for name in (function.get("outputs") or {}).get("properties", {}):
-            learnt.update(result_labels(name))
+def write_intent(
+    functions: list[dict[str, Any]],
+    draw: random.Random,
+    steps: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """An intent for a chain of function definitions (name, description, parameters, outputs).
+
+    Args:
+        steps: What to make one goal of each, as the writer's prompt has it; None: a goal for
+            each function.
+    """
+    by_name = {str(function.get("name", "")): function for function in functions}
+    knowledge = _Knowledge(draw)
+    goals: list[dict[str, Any]] = []
+    for step in steps or [{"asks_for": [name]} for name in by_name]:
+        wanted = [by_name[name] for name in step["asks_for"]]
+        when_asked = {words(name) for name in step.get("when_asked", ())}
+        known: dict[str, dict[str, Any]] = {}
+        for function in [*(by_name[name] for name in step.get("never_asks_for", ())), *wanted]:
+            known |= knowledge.facts(function, when_asked)
+            knowledge.learn(function)
+        goals.append({"text": AND_ALSO.join(map(phrase, wanted)), "known": [*known.values()]})
+    if any(step.get("when_asked") for step in steps or ()):
+        for fact in (fact for goal in goals for fact in goal["known"]):
+            fact.setdefault("when_asked", False)
     return {
         "role": draw.choice(_PEOPLE),
         "style": draw.choice(_STYLES),
         "goals": goals,
-        "unknown": sorted(set(unknown) - told.keys()),
+        "unknown": sorted(knowledge.unknown - knowledge.told.keys()),
     }
+
+
+class _Knowledge:
+    """What the person knows by now, and what they will learn."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self._draw = draw
+        self._learnt: set[str] = set()
+        self.told: dict[str, str] = {}
+        self.unknown: set[str] = set()
+
+    def facts(self, function: dict[str, Any], when_asked: set[str]) -> dict[str, dict[str, Any]]:
+        """Label to fact of what the person knows for a call of *function*.
+
+        Args:
+            when_asked: Labels of what they keep until asked; they know it in any case.
+        """
+        facts: dict[str, dict[str, Any]] = {}
+        parameters = function.get("parameters", {})
+        required = parameters.get("required", [])
+        for name, schema in parameters.get("properties", {}).items():
+            label = words(name)
+            if name not in required and self._draw.random() > OPTIONAL:
+                continue
+            if label not in when_asked and self._is_unknown(label):
+                self.unknown.add(label)
+            else:
+                facts[label] = {
+                    "name": label,
+                    "value": self._value(label, name, schema, parameters),
+                }
+                if label in when_asked:
+                    facts[label]["when_asked"] = True
+        return facts
+
+    def learn(self, function: dict[str, Any]) -> None:
+        """From here on a call of *function* has told what it returns."""
+        for name in (function.get("outputs") or {}).get("properties", {}):
+            self._learnt.update(result_labels(name))
+
+    def _is_unknown(self, label: str) -> bool:
+        return label in self._learnt or (label not in self.told and self._draw.random() < WITHHELD)
+
+    def _value(self, label: str, name: str, schema: Any, parameters: dict[str, Any]) -> str:
+        # The same word means the same thing for the whole of a conversation.
+        whole = _rooted(schema, parameters)
+        if label not in self.told or not _fits(self.told[label], whole):
+            self.told[label] = say_value(make_value(whole, name, self._draw))
+        return self.told[label]
 
 
 def _fits(value: str, schema: Any) -> bool:
@@ -73,31 +128,3 @@ def _rooted(schema: Any, parameters: dict[str, Any]) -> Any:
     if isinstance(schema, dict) and "$defs" in parameters:
         return schema | {"$defs": parameters["$defs"]}
     return schema
-
-
-def complete_function(function: dict[str, Any], draw: random.Random) -> dict[str, Any]:
-    """A definition with what its catalog left out: a description and the outputs."""
-    label = words(str(function.get("name", "result")))
-    noun = label.split(" ", 1)[-1]
-    names = function.get("parameters", {}).get("properties", {})
-    outputs: dict[str, Any] = {
-        noun.replace(" ", "_"): {"type": "object", "description": f"The {noun}."},
-        f"{noun.replace(' ', '_')}_id": {
-            "type": "string",
-            "description": f"Identifier of the {noun}.",
-        },
-    }
-    return {
-        "description": function.get("description") or f"{label.capitalize()}.",
-        "parameters": json.dumps(
-            {name: _described(name, schema) for name, schema in names.items()}
-        ),
-        "outputs": json.dumps(
-            {"type": "object", "properties": outputs, "required": draw.sample(list(outputs), 1)}
-        ),
-    }
-
-
-def _described(name: str, schema: Any) -> str:
-    described = schema.get("description") if isinstance(schema, dict) else None
-    return str(described or f"The {words(name)}.")

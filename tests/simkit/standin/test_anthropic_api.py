@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from itertools import islice
 from typing import Any
 
 import aiohttp
@@ -22,9 +21,12 @@ from simkit.filters.evidence import Evidence
 from simkit.filters.judges import PROMPTS as FILTER_PROMPTS
 from simkit.filters.judges import TrajectoryJudge
 from simkit.graph.catalog import read_catalogs
+from simkit.graph.chains.planner import Planner
+from simkit.graph.chains.rules import ChainRules
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.lexical import Lexical
 from simkit.graph.walk import Walker
+from simkit.scenarios import Ground
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.brain_contract import Brain
 from simkit.standin.server import running
@@ -287,7 +289,14 @@ async def test_a_streamed_answer_is_told_by_the_events_of_this_api(echo: Brain) 
 
 def some_scenarios() -> list[Scenario]:
     graph = FunctionGraph.build(read_catalogs((), demo=True).functions, Lexical())
-    return list(islice(Walker(graph, seed=7, min_length=2, max_length=4).scenarios(), 8))
+    ground = Ground(
+        graph=graph,
+        walker=Walker(graph, seed=7, min_length=2, max_length=4),
+        planner=Planner(graph, ChainRules()),
+        seed=7,
+        facts={},
+    )
+    return list(ground.scenarios(8))
 
 
 async def played(client: ChatClient, scenarios: list[Scenario]) -> list[Trajectory]:

@@ -24,7 +24,6 @@ from simkit.standin.roles.language import (
     phrase,
     read_value,
     say_details,
-    words,
 )
 from simkit.standin.roles.tool import run_function
 from simkit.standin.roles.user import STOP, play_user
@@ -338,17 +337,3 @@ def test_any_reply_schema_gets_a_reply_that_fits_it() -> None:
         asked = body(user("Make one up."), response_format=structured(name, schema))
         content = ScriptedBrain().reply(asked, draw()).content
         assert schema_problem(schema, orjson.loads(content or "")) is None
-
-
-def test_a_function_definition_is_completed_with_description_and_outputs() -> None:
-    bare = {"name": "get_weather", "parameters": {"properties": {"city": {"type": "string"}}}}
-    asked = body(
-        user(f"<function>{json.dumps(bare)}</function>"),
-        response_format=structured("function_completion", {"type": "object"}),
-    )
-    completed = orjson.loads(ScriptedBrain().reply(asked, draw()).content or "")
-    assert completed["description"] == "Get weather."
-    assert orjson.loads(completed["parameters"]) == {"city": "The city."}
-    outputs = orjson.loads(completed["outputs"])
-    assert words("weather_id") == "weather id"
-    assert set(outputs["properties"]) == {"weather", "weather_id"}

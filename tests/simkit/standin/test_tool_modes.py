@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,9 +25,12 @@ from simkit.filters.judges import TrajectoryJudge, TurnJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.rules import default_checks
 from simkit.graph.catalog import read_catalogs
+from simkit.graph.chains.planner import Planner
+from simkit.graph.chains.rules import ChainRules
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.lexical import Lexical
 from simkit.graph.walk import Walker
+from simkit.scenarios import Ground
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
@@ -92,8 +94,14 @@ async def wire(*, mistakes: float = 0.0) -> AsyncIterator[Overheard]:
 def scenarios() -> list[Scenario]:
     catalog = read_catalogs((), demo=True)
     graph = FunctionGraph.build(catalog.functions, Lexical())
-    walker = Walker(graph, seed=7, min_length=2, max_length=4)
-    return list(islice(walker.scenarios(), 12))
+    ground = Ground(
+        graph=graph,
+        walker=Walker(graph, seed=7, min_length=2, max_length=4),
+        planner=Planner(graph, ChainRules()),
+        seed=7,
+        facts={},
+    )
+    return list(ground.scenarios(12))
 
 
 async def play(client: ChatClient, mode: Mode, scenarios: list[Scenario]) -> list[Trajectory]:

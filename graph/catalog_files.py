@@ -1,0 +1,42 @@
+"""The files that make up a catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from simkit.graph.catalogs.entry import CatalogError
+
+KINDS = (".json", ".jsonl", ".yaml", ".yml", ".csv")
+"""What the names of the files in a folder that are read end in; ``.gz`` may follow."""
+
+
+def catalog_files(path: Path) -> list[Path]:
+    """*path*, or of a folder the files in it that may be catalogs.
+
+    These are the files (not those of folders below) whose names end as `KINDS` says, in the
+    order of their names.
+
+    Raises:
+        CatalogError: *path* does not exist, or is a folder without such a file.
+    """
+    if not path.exists():
+        raise CatalogError(f"{path} does not exist; name a catalog file or a folder of them.")
+    if not path.is_dir():
+        return [path]
+    inside = sorted(file for file in path.glob("*") if _may_be_catalog(file))
+    if not inside:
+        raise CatalogError(
+            f"{path} holds no catalog: none of its files ends in {', '.join(KINDS)}, plain or "
+            "with .gz."
+        )
+    return inside
+
+
+def stem(path: Path) -> str:
+    """The name of *path* without what says how it is written: ``a.b`` for ``a.b.jsonl.gz``."""
+    name = path.name.removesuffix(".gz")
+    return next((name.removesuffix(kind) for kind in KINDS if name.endswith(kind)), name)
+
+
+def _may_be_catalog(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith(KINDS) and path.is_file()

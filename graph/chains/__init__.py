@@ -1,0 +1,1 @@
+"""What is done to a walk before a conversation is written for it."""

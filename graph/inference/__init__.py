@@ -1,0 +1,1 @@
+"""Parts of guessing what a function gives: its verb, its wording, its catalog's names."""

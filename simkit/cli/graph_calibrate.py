@@ -1,0 +1,48 @@
+"""``simkit graph calibrate``: weights and line of the edges, from labels of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def calibrate(
+    graph_file: Annotated[Path, typer.Argument(metavar="GRAPH", help="File of `graph build`.")],
+    labels: Annotated[Path, typer.Argument(metavar="LABELS.jsonl", help="What feeds what.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="AFFINITY.toml", help="File to write."),
+    ] = None,
+    threshold_only: Annotated[
+        bool, typer.Option("--threshold-only", help="Keep the weights; fit the line alone.")
+    ] = False,
+) -> None:
+    """Fit how edges are scored to labelled pairs, and show what that is worth.
+
+    A label is a line {"function", "parameter", "producers": [...]}; a producer is the name of
+    a function or {"function", "output"}. `graph build --affinity` takes the file written.
+    """
+    import sys
+
+    from rich.console import Console
+
+    from simkit.calibrating import calibrate as calibrated_to
+    from simkit.calibration_page import problem_lines, render_calibration
+    from simkit.graph.affinity_file import affinity_toml
+    from simkit.printable import printable_line
+    from simkit.traces.whole_file import written_whole
+
+    if out is not None and out.resolve() in {graph_file.resolve(), labels.resolve()}:
+        raise typer.BadParameter(
+            f"{out} is what is read; choose another name", param_hint="'--out'"
+        )
+    calibrated = calibrated_to(graph_file, labels, line_only=threshold_only)
+    for line in problem_lines(calibrated):
+        print(printable_line(f"{labels}: {line}"), file=sys.stderr)
+    Console().print(render_calibration(calibrated))
+    if out is not None:
+        with written_whole(out) as file:
+            file.write(affinity_toml(calibrated.affinity).encode())
+        print(f"{out}: written")

@@ -1,0 +1,1 @@
+"""Models that help the graph: they complete functions and score edges."""
