@@ -106,52 +106,52 @@ class CachedEmbedder:
         distinct = [text for text in dict.fromkeys(texts) if text.strip()]
         if not distinct:
             return self._inner.embed(texts)
-        digests = [hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in distinct]
-        known = self._look_up(digests)
-        missing = [index for index, digest in enumerate(digests) if digest not in known]
+        rows = _Rows(len(distinct))
+        missing = self._look_up(distinct, rows)
         for start in range(0, len(missing), self._chunk):
             chunk = missing[start : start + self._chunk]
-            rows = self._inner.embed([distinct[index] for index in chunk])
-            fresh = {digests[index]: row for index, row in zip(chunk, rows, strict=True)}
-            self._check_dims(known, fresh)
-            self._remember(fresh)
-            known |= fresh
+            fresh = self._inner.embed([distinct[index] for index in chunk])
+            if rows.dims not in (None, fresh.shape[1]):
+                raise self._model_has_changed(fresh.shape[1], rows.dims)
+            self._remember([distinct[index] for index in chunk], fresh)
+            for index, row in zip(chunk, fresh, strict=True):
+                rows.put(index, row)
             if self._on_progress is not None:
                 done = len(distinct) - len(missing) + start + len(chunk)
                 self._on_progress(done, len(distinct))
-        row_of = {text: known[digest] for text, digest in zip(distinct, digests, strict=True)}
-        blank = np.zeros_like(known[digests[0]])
-        return np.stack([row_of.get(text, blank) for text in texts])
+        return rows.of(texts, distinct)
 
-    def _check_dims(self, known: dict[bytes, Vector], fresh: dict[bytes, Vector]) -> None:
+    def _model_has_changed(self, now: int, before: int | None) -> EmbedderUnavailable:
         """A server may put another model behind a name; vectors of two cannot be compared."""
-        before = {vector.size for vector in known.values()}
-        now = {vector.size for vector in fresh.values()}
-        if before and now != before:
-            raise EmbedderUnavailable(
-                f"{self.name} now gives vectors of {max(now)} numbers, and earlier ones, in "
-                f"{self._path}, have {max(before)}: the model has changed. Remove that file to "
-                "embed everything again."
-            )
+        return EmbedderUnavailable(
+            f"{self.name} now gives vectors of {now} numbers, and earlier ones, in "
+            f"{self._path}, have {before}: the model has changed. Remove that file to "
+            "embed everything again."
+        )
 
-    def _look_up(self, digests: Sequence[bytes]) -> dict[bytes, Vector]:
-        def select(connection: sqlite3.Connection) -> dict[bytes, Vector]:
-            rows = (
-                (digest, connection.execute(_SELECT, (self.name, digest)).fetchone())
-                for digest in digests
-            )
-            found = {digest: np.frombuffer(row[0], "<f4") for digest, row in rows if row}
-            return {digest: vector for digest, vector in found.items() if _is_sound(vector)}
+    def _look_up(self, texts: Sequence[str], rows: _Rows) -> list[int]:
+        """Put what is in the cache into *rows*; the indexes of *texts* that are not."""
 
-        return self._on_cache(select, otherwise={})
+        def select(connection: sqlite3.Connection) -> list[int]:
+            missing = []
+            for index, text in enumerate(texts):
+                row = connection.execute(_SELECT, (self.name, _digest(text))).fetchone()
+                vector = None if row is None else np.frombuffer(row[0], "<f4")
+                if vector is None or not _is_sound(vector) or not rows.fits(vector):
+                    missing.append(index)
+                else:
+                    rows.put(index, vector)
+            return missing
 
-    def _remember(self, vectors: dict[bytes, Vector]) -> None:
+        return self._on_cache(select, otherwise=list(range(len(texts))))
+
+    def _remember(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
         def insert(connection: sqlite3.Connection) -> None:
             connection.executemany(
                 _INSERT,
                 (
-                    (self.name, digest, vector.astype("<f4").tobytes())
-                    for digest, vector in vectors.items()
+                    (self.name, _digest(text), vector.astype("<f4").tobytes())
+                    for text, vector in zip(texts, vectors, strict=True)
                 ),
             )
 
@@ -187,6 +187,45 @@ class CachedEmbedder:
             error=str(error),
             kept_as=str(aside),
         )
+
+
+class _Rows:
+    """Vectors as they come, in an array that is made when the first tells its length."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._vectors: NDArray[np.float32] | None = None
+
+    @property
+    def dims(self) -> int | None:
+        """Numbers in a vector; None before the first has come."""
+        return None if self._vectors is None else self._vectors.shape[1]
+
+    def fits(self, vector: Vector) -> bool:
+        """Whether *vector* is as long as those before."""
+        return self.dims in (None, vector.size)
+
+    def put(self, index: int, vector: Vector) -> None:
+        if self._vectors is None:
+            self._vectors = np.zeros((self._number, vector.size), np.float32)
+        self._vectors[index] = vector
+
+    def of(self, texts: Sequence[str], distinct: Sequence[str]) -> NDArray[np.float32]:
+        """A row for each of *texts*, zeros where it is not among *distinct*."""
+        vectors = self._vectors
+        if vectors is None:
+            raise ValueError("no vector has come")
+        if len(texts) == len(distinct):
+            return vectors  # the same, in the same order
+        at = {text: index for index, text in enumerate(distinct)}
+        found = np.array([at.get(text, -1) for text in texts], np.int64)
+        chosen = vectors[found]
+        chosen[found < 0] = 0
+        return chosen
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
 def _is_sound(vector: Vector) -> bool:

@@ -35,6 +35,17 @@ _OPTIONAL_NEED = 0.2
 """What a function can do without it needs so much less."""
 
 
+_FORMS = {
+    **dict.fromkeys(("date", "date-time", "time"), 1),
+    **dict.fromkeys(("email", "idn-email"), 2),
+    **dict.fromkeys(("uri", "url", "iri", "uri-reference"), 3),
+    **dict.fromkeys(("uuid", "guid"), 4),
+    **dict.fromkeys(("ipv4", "ipv6", "ip"), 5),
+    **dict.fromkeys(("phone", "telephone"), 6),
+}
+"""Formats that tell one thing from another, by family; others are about how it is written."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """What each kind of evidence is worth, in the order in which `Evidence` gives it."""
@@ -56,7 +67,7 @@ class Weights:
     same_domain: float
     """The catalog puts the two functions in one domain."""
     other_type: float
-    """The types cannot be the same thing."""
+    """The types or the formats cannot be the same thing: an address of mail is no date."""
     echo: float
     """The output only repeats what the giver was given."""
     nesting: float
@@ -113,6 +124,7 @@ class Evidence:
         self._rarity = _rarity(self._output_names, self._input_names, self.givers)
         (self.domains,) = _numbered([one.domain or one.source for one in functions])
         self._output_kinds, self._input_kinds = _kinds(outputs), _kinds(inputs)
+        self._output_forms, self._input_forms = _forms(outputs), _forms(inputs)
         self._nesting = np.array(
             [min(nesting(one.path), _MAX_NESTING) / _MAX_NESTING for one in outputs], np.float32
         )
@@ -186,10 +198,15 @@ class Evidence:
         return same.astype(np.float32)
 
     def _other_type(self, pairs: Pairs) -> NDArray[np.float32]:
-        """1 where both types are known and share nothing; text and numbers pass for each other."""
+        """1 where both types are known and share nothing, or both formats are and differ.
+
+        Text and numbers pass for each other.
+        """
         gives, takes = pairs.of_givers(self._output_kinds), pairs.of_takers(self._input_kinds)
         fits = (gives & takes) != 0
         differs: NDArray[np.bool_] = (gives != 0) & (takes != 0) & ~fits
+        given, taken = pairs.of_givers(self._output_forms), pairs.of_takers(self._input_forms)
+        differs |= (given != 0) & (taken != 0) & (given != taken)
         return differs.astype(np.float32)
 
 
@@ -255,6 +272,11 @@ def _rarity(output_names: Indexes, input_names: Indexes, givers: Indexes) -> NDA
 def _kinds(parameters: Sequence[Parameter]) -> NDArray[np.int8]:
     """The types of each as bits: text and numbers are one, as they are written alike."""
     return np.array([_kind_bits(one.kinds) for one in parameters], np.int8)
+
+
+def _forms(parameters: Sequence[Parameter]) -> NDArray[np.int8]:
+    """The format of each as a number; 0 where there is none that tells things apart."""
+    return np.array([_FORMS.get(one.form, 0) for one in parameters], np.int8)
 
 
 def _kind_bits(kinds: Iterable[str]) -> int:

@@ -121,6 +121,20 @@ def test_text_and_numbers_pass_for_each_other_and_nothing_else_does(
     assert pair(evidence_of(functions), 0, 0)["other_type"] == other
 
 
+@pytest.mark.parametrize(
+    ("gives", "takes", "other"),
+    [("date", "date-time", 0), ("email", "date", 1), ("email", "", 0), ("byte", "password", 0)],
+)
+def test_formats_of_two_families_are_no_one_thing(
+    a_function: Build, gives: str, takes: str, other: float
+) -> None:
+    functions = [
+        a_function("a", parameters=schema(), outputs=schema(x={"type": "string", "format": gives})),
+        a_function("b", parameters=schema(x={"type": "string", "format": takes}), outputs=schema()),
+    ]
+    assert pair(evidence_of(functions), 0, 0)["other_type"] == other
+
+
 def test_an_output_of_many_lies_deep(a_function: Build) -> None:
     listed = {"type": "array", "items": schema(id="Id")}
     functions = [
