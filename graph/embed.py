@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -23,7 +24,9 @@ CREATE TABLE IF NOT EXISTS vectors (
     PRIMARY KEY (embedder, digest)
 ) WITHOUT ROWID
 """
-_SELECT = "SELECT vector FROM vectors WHERE embedder = ? AND digest = ?"
+_SELECT = "SELECT digest, vector FROM vectors WHERE embedder = ? AND digest IN ({})"
+_LOOKED_UP_AT_ONCE = 500
+"""SQLite takes at least 999 values in a statement."""
 _INSERT = "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)"
 
 
@@ -133,15 +136,17 @@ class CachedEmbedder:
         """Put what is in the cache into *rows*; the indexes of *texts* that are not."""
 
         def select(connection: sqlite3.Connection) -> list[int]:
-            missing = []
-            for index, text in enumerate(texts):
-                row = connection.execute(_SELECT, (self.name, _digest(text))).fetchone()
-                vector = None if row is None else np.frombuffer(row[0], "<f4")
-                if vector is None or not _is_sound(vector) or not rows.fits(vector):
-                    missing.append(index)
-                else:
-                    rows.put(index, vector)
-            return missing
+            at = {_digest(text): index for index, text in enumerate(texts)}
+            missing = set(at.values())
+            for digests in _batched(at, _LOOKED_UP_AT_ONCE):
+                for digest, content in connection.execute(
+                    _SELECT.format(", ".join("?" * len(digests))), (self.name, *digests)
+                ):
+                    vector = np.frombuffer(content, "<f4")
+                    if _is_sound(vector) and rows.fits(vector):
+                        rows.put(at[digest], vector)
+                        missing.discard(at[digest])
+            return sorted(missing)
 
         return self._on_cache(select, otherwise=list(range(len(texts))))
 
@@ -222,6 +227,13 @@ class _Rows:
         chosen = vectors[found]
         chosen[found < 0] = 0
         return chosen
+
+
+def _batched(values: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    """*values* in lists of *size*, the last one shorter."""
+    left = iter(values)
+    while batch := list(islice(left, size)):
+        yield batch
 
 
 def _digest(text: str) -> bytes:

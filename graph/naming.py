@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from simkit.graph.parameters import Parameter, is_action, name_words, returned_thing
 from simkit.traces.functions import Function
@@ -91,6 +92,7 @@ class Naming:
         return " ".join(self.name)
 
 
+@lru_cache(maxsize=100_000)
 def singular_words(name: str) -> Words:
     """The words of a name in the singular: ``listUserIDs`` gives list, user, id."""
     return tuple(_singular(word) for word in name_words(_CAPITALS.sub(r"\1", name)).split())
