@@ -139,7 +139,8 @@ def _short(path: str) -> str:
 
 def _problem(file: FileReport) -> str:
     said = (file.problem or "").partition("; simkit reads")[0]
-    return one_line(printable_line(f"{_short(file.path)} {said}"))
+    named = "/".join(Path(file.path).parts[-2:])
+    return one_line(printable_line(f"{named} {said}"))
 
 
 def _repaired(file: FileReport) -> str:

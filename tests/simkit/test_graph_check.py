@@ -88,7 +88,7 @@ def test_nothing_usable_fails_and_still_says_why(
     path.write_text('{"turns": []}')
     code, out, _ = check(capsys, path)
     assert code == 1
-    assert "talk holds no function that can be used (1 refused)" in out
+    assert "talk.json holds no function that can be used (1 refused)" in out
 
 
 def test_one_useless_file_does_not_hide_the_others(
@@ -97,7 +97,7 @@ def test_one_useless_file_does_not_hide_the_others(
     (tmp_path / "broken.json").write_text("{")
     code, out, _ = check(capsys, tmp_path / "broken.json", catalog)
     assert code == 0
-    assert "broken is not valid JSON" in out
+    assert "broken.json is not valid JSON" in out
 
 
 def test_a_missing_file_is_a_usage_error(
