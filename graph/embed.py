@@ -168,7 +168,8 @@ class CachedEmbedder:
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
-                    connection.execute("PRAGMA journal_mode = WAL")
+                    # No write-ahead log: the change to it, and its removal by the last to
+                    # close, meet others with "locked" at once, whatever the timeout.
                     connection.execute(_TABLE)
                     return work(connection)
             except (sqlite3.OperationalError, OSError) as error:  # locked, read-only, disk full
