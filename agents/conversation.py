@@ -7,6 +7,7 @@ function of its scenario and the replies it gets; it reads no clock and opens no
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import anyio
@@ -15,11 +16,14 @@ import orjson
 from simkit.agents.assistant import AssistantAgent
 from simkit.agents.beginning import Beginning, steps
 from simkit.agents.gate import ChainGate, IncoherentChain
+from simkit.agents.guard import UserGuard
 from simkit.agents.heard import Heard, Listening
 from simkit.agents.intent import IntentWriter
+from simkit.agents.limits import LimitReached, Limits
 from simkit.agents.origin import provenance_of, trajectory_id
+from simkit.agents.reasoner import ReasonedAssistant
 from simkit.agents.tool import ToolAgent, error, is_error, result_message
-from simkit.agents.user import UserAgent
+from simkit.agents.user import Farewell, UserAgent
 from simkit.traces.prompts import PromptSet
 from simkit.traces.provider_errors import AccountProblem, ProviderError
 from simkit.traces.records import (
@@ -41,34 +45,24 @@ class Cast:
     user: Voice
     assistant: Voice
     tool: Voice
+    reasoner: Voice | None = None
+    """Answers for the assistant again, with its reasoning; see `simkit.agents.reasoner`."""
 
     def voices(self) -> tuple[Voice, ...]:
         """All of them, in a fixed order."""
-        return (self.writer, self.user, self.assistant, self.tool)
+        voices = (self.writer, self.user, self.assistant, self.tool, self.reasoner)
+        return tuple(voice for voice in voices if voice is not None)
 
     def noting(self, heard: Heard) -> Cast:
         """The same cast, noting in *heard* what its replies say about themselves."""
-        writer, user, assistant, tool = (
-            replace(voice, client=Listening(voice.client, heard)) for voice in self.voices()
-        )
-        return Cast(writer=writer, user=user, assistant=assistant, tool=tool)
+        by_role: dict[str, Voice] = {
+            voice.role: replace(voice, client=Listening(voice.client, heard))
+            for voice in self.voices()
+        }
+        return Cast(**by_role)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Where a conversation is cut off; it is then kept as data, but not as training data."""
-
-    max_messages: int = 120
-    max_calls_per_turn: int = 5
-    """Calls in one assistant message beyond this are answered with an error."""
-    max_tool_rounds: int = 20
-    """Assistant messages with calls before the assistant must answer the user."""
-    max_errors: int = 10
-    """Failed calls in a row."""
-
-
-class LimitReached(Exception):
-    """A limit cut the conversation off; the message is its machine-readable name."""
+Assistant = AssistantAgent | ReasonedAssistant
 
 
 class Conversations:
@@ -114,7 +108,7 @@ class Conversations:
         try:
             if self._is_gated:
                 await ChainGate(cast.writer, self._prompts).check(scenario)
-            await stage.play()
+            ended = await stage.play()
         except AccountProblem:  # not this conversation's failure: the whole run must stop
             raise
         except LimitReached as limit:
@@ -132,6 +126,7 @@ class Conversations:
             provenance=provenance_of(
                 scenario, cast.voices(), heard, self._prompts, self._run_seed, self._parent
             ),
+            reasked=dict(sorted(stage.reasked.items())),
         )
 
 
@@ -151,11 +146,13 @@ class _Stage:
         self._prompts = prompts
         self._limits = limits
         self._errors_in_a_row = 0
+        self.reasked: Counter[str] = Counter()
+        """What the guard of the user has refused so far."""
         self.intent: Intent | None = None if beginning is None else beginning.intent
         self.messages: list[Message] = [] if beginning is None else list(beginning.messages)
 
-    async def play(self) -> None:
-        """Play until the user is done.
+    async def play(self) -> Farewell:
+        """Play until the user takes their leave.
 
         Raises:
             LimitReached: A limit cut it off.
@@ -164,19 +161,28 @@ class _Stage:
         if self.intent is None:
             writer = IntentWriter(self._cast.writer, self._prompts)
             self.intent = await writer.write(self._scenario)
-        user = UserAgent(self._cast.user, self._prompts, self._scenario, self.intent)
-        assistant = AssistantAgent(self._cast.assistant, self._prompts, self._scenario)
+        guard = UserGuard(self._scenario, self.intent, most=self._limits.max_user_reasks)
+        self.reasked = guard.reasked
+        user = UserAgent(self._cast.user, self._prompts, self._scenario, self.intent, guard)
+        assistant = self._assistant()
         tool = ToolAgent(self._cast.tool, self._prompts, self._scenario)
         if self.messages:
             await self._go_on(user, assistant, tool)
         while True:
             said = await user.speak(len(self.messages))
-            if said is None:
-                return
-            self._add(Message(role="user", content=said))
+            if said.farewell is not None:
+                return said.farewell
+            self._add(Message(role="user", content=said.text))
             user.hear(await self._answer(assistant, tool))
 
-    async def _go_on(self, user: UserAgent, assistant: AssistantAgent, tool: ToolAgent) -> None:
+    def _assistant(self) -> Assistant:
+        first = AssistantAgent(self._cast.assistant, self._prompts, self._scenario)
+        if self._cast.reasoner is None:
+            return first
+        second = AssistantAgent(self._cast.reasoner, self._prompts, self._scenario)
+        return ReasonedAssistant(first, second)
+
+    async def _go_on(self, user: UserAgent, assistant: Assistant, tool: ToolAgent) -> None:
         """Let everyone recall what was before, and the assistant answer if that is its turn.
 
         What was before counts towards the limits.
@@ -195,7 +201,7 @@ class _Stage:
         if self.messages[-1].role != "assistant":
             user.hear(await self._answer(assistant, tool, rounds))
 
-    async def _answer(self, assistant: AssistantAgent, tool: ToolAgent, rounds: int = 0) -> str:
+    async def _answer(self, assistant: Assistant, tool: ToolAgent, rounds: int = 0) -> str:
         """Let the assistant work until it answers in text; *rounds* of calls were before."""
         for _ in range(rounds, self._limits.max_tool_rounds + 1):
             turn = len(self.messages)

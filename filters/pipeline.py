@@ -16,6 +16,11 @@ from simkit.traces.provider_errors import Refused, Retryable
 from simkit.traces.records import Reason, Trajectory, TurnVerdict, Verdict
 from simkit.traces.voice import ModelFailed
 
+_SAID_BY_USERS = {
+    "user_transferred": "the user was handed over, although the functions for it were on offer",
+    "user_out_of_scope": "the assistant asked for what the user's intent does not settle",
+}
+
 
 class FilterPipeline:
     """Decides which trajectories are kept and which of their turns are trained on.
@@ -52,7 +57,7 @@ class FilterPipeline:
 
         When cancelled, running judge calls are cancelled and no verdict is given.
         """
-        if trajectory.ended != "user_done":
+        if not _is_finished(trajectory):
             return _unfinished(trajectory)
         objections = [found for check in self._checks for found in check.check(trajectory)]
         whole = [_reason(found) for found in objections if found.turn is None]
@@ -76,11 +81,20 @@ class FilterPipeline:
         return _with_rulings(turns, await _turn_rulings(self._turn_judge, evidence, turns))
 
 
+def _is_finished(trajectory: Trajectory) -> bool:
+    """Whether the user was content; to be handed over is fine where nothing else could be done."""
+    if trajectory.ended == "user_transferred":
+        return bool(trajectory.scenario.withheld)
+    return trajectory.ended == "user_done"
+
+
 def _unfinished(trajectory: Trajectory) -> Verdict:
     cause = trajectory.cause or trajectory.ended
     if trajectory.ended == "failed":
         reason = Reason(check=cause, message=trajectory.error or "the conversation failed")
         return Verdict(outcome="failed", reasons=(reason,))
+    if trajectory.ended in _SAID_BY_USERS:
+        return _dropped(Reason(check=trajectory.ended, message=_SAID_BY_USERS[trajectory.ended]))
     return _dropped(Reason(check="unfinished", message=f"the conversation was cut off: {cause}"))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from simkit.agents.beginning import Beginning
-from simkit.agents.conversation import Cast, Conversations, Limits
+from simkit.agents.conversation import Cast, Conversations
+from simkit.agents.limits import Limits
 from simkit.config import RunConfig
 from simkit.filters.judges import TrajectoryJudge, TurnJudge
 from simkit.filters.pipeline import FilterPipeline
@@ -33,6 +34,7 @@ def conversations(
             user=voices["user"],
             assistant=voices["assistant"],
             tool=voices["tool"],
+            reasoner=voices.get("reasoner"),
         ),
         prompts.agents,
         Limits(
@@ -40,6 +42,7 @@ def conversations(
             max_calls_per_turn=limits.max_calls_per_turn,
             max_tool_rounds=limits.max_tool_rounds,
             max_errors=limits.max_errors,
+            max_user_reasks=limits.max_user_reasks,
         ),
         run_seed=config.run.seed,
         beginning=beginning,

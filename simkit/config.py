@@ -16,6 +16,7 @@ from simkit.config_models import (
     FallbackSection,
     ModelSection,
     RoleConfig,
+    RoleSection,
     RolesSection,
 )
 from simkit.config_provider import ProviderConfig, ProviderName
@@ -52,7 +53,7 @@ __all__ = [
     "quoted",
 ]
 
-ROLES: tuple[AgentRole, ...] = ("writer", "user", "assistant", "tool", "judge")
+ROLES: tuple[AgentRole, ...] = ("writer", "user", "assistant", "reasoner", "tool", "judge")
 
 
 class ConfigError(Exception):
@@ -115,8 +116,10 @@ class RunConfig(Section):
 
     @property
     def roles_in_use(self) -> tuple[AgentRole, ...]:
-        """The roles that a run asks: all, or all but the judge."""
-        return tuple(role for role in ROLES if role != "judge" or self.filters.judge)
+        """The roles that a run asks; the reasoner only where its table says anything."""
+        no_reasoner = self.roles.reasoner == RoleSection()
+        unused = {"judge": not self.filters.judge, "reasoner": no_reasoner}
+        return tuple(role for role in ROLES if not unused.get(role, False))
 
     @property
     def filter_workers(self) -> int:

@@ -61,6 +61,9 @@ class RolesSection(Section):
     """Plays the user."""
     assistant: RoleSection = RoleSection()
     """Plays the assistant, whose turns become training data."""
+    reasoner: RoleSection = RoleSection()
+    """Answers each turn again, with its reasoning; kept where it does the same as the assistant.
+    Not asked unless its table says anything."""
     tool: RoleSection = RoleSection()
     """Plays the functions."""
     judge: RoleSection = RoleSection()

@@ -111,6 +111,9 @@ class ConversationSection(Section):
     """Most rounds of calls and results between two user messages."""
     max_errors: int = Field(default=10, ge=1, le=1_000)
     """Most failing calls in a row."""
+    max_user_reasks: int = Field(default=8, ge=0, le=1_000)
+    """Most messages of the user's model that are refused, and asked for again, as the user would
+    not say them."""
 
 
 class FiltersSection(Section):

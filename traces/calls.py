@@ -12,7 +12,7 @@ import orjson
 from simkit.traces.functions import Function, Schema
 from simkit.traces.records import Message
 
-AgentRole = Literal["writer", "user", "assistant", "tool", "judge"]
+AgentRole = Literal["writer", "user", "assistant", "reasoner", "tool", "judge"]
 """Who asks. Each may use its own provider and model."""
 
 LimitKind = Literal["requests", "tokens", "input_tokens", "output_tokens", "concurrency"]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import orjson
 
 from simkit.traces.functions import Function
-from simkit.traces.plans import ScenarioKind, Step
+from simkit.traces.plans import DialogueKind, Fault, Persona, ScenarioKind, Step
 from simkit.traces.shallow_json import parse_json
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}
@@ -131,6 +131,20 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOfMind:
+    """A value that the simulated user gives first and takes back later."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    goal: int
+    """Number of the goal, counted from 1."""
+    name: str
+    """Of the known value, which is what they want in the end."""
+    first: str
+    """What they say it is at first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """What the simulated user is after; only the user agent ever sees it."""
 
@@ -144,10 +158,14 @@ class Intent:
     """In the order in which they come up."""
     unknown: tuple[str, ...] = ()
     """What they do not know and must learn from the assistant."""
+    constraints: tuple[str, ...] = ()
+    """What they will not have, or insist on, over all goals."""
+    change: ChangeOfMind | None = None
 
     def as_data(self) -> dict[str, Any]:
-        """For JSON, whoever reads it; see `Fact.as_data`."""
-        return {
+        """For JSON, whoever reads it, without constraints and change where there are none; see
+        `Fact.as_data`."""
+        data: dict[str, Any] = {
             "role": self.role,
             "style": self.style,
             "goals": [
@@ -156,6 +174,12 @@ class Intent:
             ],
             "unknown": self.unknown,
         }
+        if self.constraints:
+            data["constraints"] = self.constraints
+        if self.change is not None:
+            change = self.change
+            data["change"] = {"goal": change.goal, "name": change.name, "first": change.first}
+        return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +202,9 @@ class Scenario:
     """The chain as the user is to bring it up; empty where nobody planned."""
     withheld: tuple[Function, ...] = ()
     """Functions of the chain that the assistant is not offered."""
+    dialogue: DialogueKind = "gradual"
+    persona: Persona | None = None
+    """None leaves it to the writer of the intent."""
 
     @property
     def functions(self) -> tuple[Function, ...]:
@@ -235,7 +262,10 @@ class Provenance:
     """What a fork continues; None for a conversation that began at its beginning."""
 
 
-Ended = Literal["user_done", "limit", "failed"]
+Ended = Literal["user_done", "user_transferred", "user_out_of_scope", "limit", "failed"]
+"""The user's own verdict, if they gave one. user_done: every goal was dealt with, or honestly
+declined. user_transferred: the assistant handed them over. user_out_of_scope: something was asked
+that the intent does not settle. Else what cut the conversation off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +287,10 @@ class Trajectory:
     error: str | None = None
     """One line for people; set only when ``ended == "failed"``."""
     provenance: Provenance
+    faults: tuple[Fault, ...] = ()
+    """What went wrong in tools on purpose, in message order."""
+    reasked: Mapping[str, int] = field(default_factory=dict)
+    """Cause to how many messages of the user's model were refused for it, and never said."""
     schema: int = 1
     """Raised whenever a stored field changes meaning."""
 
@@ -286,7 +320,8 @@ class TurnVerdict:
     """Empty when ``ok``."""
 
 
-Outcome = Literal["kept", "dropped", "failed"]
+Outcome = Literal["kept", "dropped", "undecided", "failed"]
+"""undecided: the rules found nothing against it, and no judge came to a usable ruling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

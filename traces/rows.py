@@ -87,6 +87,8 @@ def trajectory_row(trajectory: Trajectory, function_keys: list[str], seconds: fl
     scenario |= {"tools": function_keys[:offered], "withheld": function_keys[offered:]}
     if not scenario["plan"]:  # of planned ones only: all others keep the bytes they had before
         del scenario["kind"], scenario["plan"], scenario["withheld"]
+    if scenario["persona"] is None and scenario["dialogue"] == "gradual":
+        del scenario["dialogue"], scenario["persona"]
     provenance = _by_field(trajectory.provenance)
     if provenance["parent"] is None:  # of forks only: all others keep the bytes they had before
         del provenance["parent"]
@@ -100,8 +102,13 @@ def trajectory_row(trajectory: Trajectory, function_keys: list[str], seconds: fl
         "error": trajectory.error,
         "seconds": seconds,
         "messages": len(trajectory.messages),
-        "body": orjson.dumps(_by_field(trajectory) | stored),
+        "body": orjson.dumps(_without_empty(_by_field(trajectory) | stored, "faults", "reasked")),
     }
+
+
+def _without_empty(row: Row, *names: str) -> Row:
+    """*row* without those of *names* that are empty: such rows keep the bytes they had before."""
+    return {name: value for name, value in row.items() if value or name not in names}
 
 
 def function_keys_of(body: bytes) -> list[str]:

@@ -10,7 +10,8 @@ import pytest
 
 from simkit.agents import PROMPTS
 from simkit.agents.beginning import Beginning
-from simkit.agents.conversation import Cast, Conversations, Limits
+from simkit.agents.conversation import Cast, Conversations
+from simkit.agents.limits import Limits
 from simkit.traces.calls import AgentRole, Answer, CallTimes, ChatRequest, Completion, RequestedCall
 from simkit.traces.prompts import PromptSet
 from simkit.traces.provider_errors import ProviderError
@@ -74,13 +75,12 @@ class Company:
         *,
         gated: bool = False,
     ) -> None:
-        self.players = {
-            role: Player(lines.get(role, ())) for role in ("writer", "user", "assistant", "tool")
-        }
-        writer, user, assistant, tool = (
-            Voice(role=role, client=player) for role, player in self.players.items()
+        roles: list[AgentRole] = ["writer", "user", "assistant", "tool"]
+        roles += ["reasoner"] if "reasoner" in lines else []
+        self.players = {role: Player(lines.get(role, ())) for role in roles}
+        cast = Cast(
+            **{role: Voice(role=role, client=player) for role, player in self.players.items()}
         )
-        cast = Cast(writer=writer, user=user, assistant=assistant, tool=tool)
         conversations = Conversations(
             cast, PromptSet(PROMPTS), limits, run_seed=1, beginning=beginning, gated=gated
         )

@@ -60,7 +60,10 @@ async def test_an_accepted_chain_is_played_and_the_gate_has_a_site_of_its_own(
     company: Callable[..., Any], a_scenario: AScenario, intent: str
 ) -> None:
     troupe = company(
-        gated=True, writer=[COHERENT, intent], user=["Hi", "###STOP###"], assistant=["Hello."]
+        gated=True,
+        writer=[COHERENT, intent],
+        user=["How warm is Oslo?", "###STOP###"],
+        assistant=["Hello."],
     )
     assert (await troupe.play(a_scenario())).ended == "user_done"
     sites = [request.site for request in troupe.players["writer"].requests]
@@ -70,7 +73,10 @@ async def test_an_accepted_chain_is_played_and_the_gate_has_a_site_of_its_own(
 async def test_a_fork_is_not_asked_about_again(
     company: Callable[..., Any], a_scenario: AScenario
 ) -> None:
-    lines: dict[str, list[str]] = {"user": ["Hi", "###STOP###"], "assistant": ["Hello."]}
+    lines: dict[str, list[str]] = {
+        "user": ["How warm is Oslo?", "###STOP###"],
+        "assistant": ["Hello."],
+    }
     played: Trajectory = await company(**lines).play(a_scenario())
     parent = Parent(run="run", conversation=0, id=played.id, turn=2)
     fork = replace(played, provenance=replace(played.provenance, parent=parent))

@@ -67,7 +67,8 @@ class Played:
 
 
 async def play(company: Callable[..., Any], scenario: Scenario, *intents: str) -> Played:
-    troupe = company(writer=intents, user=["How warm is it?", "###STOP###"], assistant=["Where?"])
+    user = ["How warm is it?", "###STOP###", "###STOP###"]  # and insists on it
+    troupe = company(writer=intents, user=user, assistant=["Where?"])
     return Played(await troupe.play(scenario), troupe.players)
 
 

@@ -14,7 +14,8 @@ import orjson
 import pytest
 
 from simkit.agents import PROMPTS as AGENT_PROMPTS
-from simkit.agents.conversation import Cast, Conversations, Limits
+from simkit.agents.conversation import Cast, Conversations
+from simkit.agents.limits import Limits
 from simkit.clients.http_session import open_session
 from simkit.clients.openai_chat import OpenAIChat
 from simkit.clients.tool_mode import tool_mode_client
