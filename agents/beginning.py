@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from simkit.traces.plans import Fault
 from simkit.traces.records import Intent, Message, Parent, Trajectory
 
 
@@ -16,6 +17,8 @@ class Beginning:
     messages: tuple[Message, ...]
     """Every call in them has its result."""
     parent: Parent
+    faults: tuple[Fault, ...] = ()
+    """What went wrong in `messages` on purpose."""
 
 
 def beginning_of(trajectory: Trajectory) -> Beginning | None:
@@ -24,7 +27,13 @@ def beginning_of(trajectory: Trajectory) -> Beginning | None:
     if parent is None or trajectory.intent is None:
         return None
     kept = trajectory.messages[: parent.kept]
-    return Beginning(intent=trajectory.intent, messages=kept, parent=parent)
+    faults = faults_before(parent.kept, trajectory)
+    return Beginning(intent=trajectory.intent, messages=kept, parent=parent, faults=faults)
+
+
+def faults_before(message: int, trajectory: Trajectory) -> tuple[Fault, ...]:
+    """Those of *trajectory* that happened before *message*."""
+    return tuple(fault for fault in trajectory.faults if fault.message < message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ import orjson
 
 from simkit.agents.assistant import AssistantAgent
 from simkit.agents.beginning import Beginning, steps
+from simkit.agents.faults import Faults
 from simkit.agents.gate import ChainGate, IncoherentChain
 from simkit.agents.guard import UserGuard
 from simkit.agents.heard import Heard, Listening
@@ -22,8 +23,9 @@ from simkit.agents.intent import IntentWriter
 from simkit.agents.limits import LimitReached, Limits
 from simkit.agents.origin import provenance_of, trajectory_id
 from simkit.agents.reasoner import ReasonedAssistant
-from simkit.agents.tool import ToolAgent, error, is_error, result_message
+from simkit.agents.tool import Result, ToolAgent, error, is_error, result_message
 from simkit.agents.user import Farewell, UserAgent
+from simkit.traces.plans import Fault
 from simkit.traces.prompts import PromptSet
 from simkit.traces.provider_errors import AccountProblem, ProviderError
 from simkit.traces.records import (
@@ -70,6 +72,7 @@ class Conversations:
 
     Args:
         beginning: What every conversation goes on from; None: each begins at its beginning.
+        fault_rate: Share of calls that go wrong on purpose, see `simkit.agents.faults`.
         gated: Whether the writer's model must find a chain coherent first; not where there is
             a *beginning*, whose chain has been played.
     """
@@ -82,6 +85,7 @@ class Conversations:
         *,
         run_seed: int,
         beginning: Beginning | None = None,
+        fault_rate: float = 0.0,
         gated: bool = False,
     ) -> None:
         self._cast = cast
@@ -89,6 +93,7 @@ class Conversations:
         self._limits = limits
         self._run_seed = run_seed
         self._beginning = beginning
+        self._fault_rate = fault_rate
         self._parent = None if beginning is None else beginning.parent
         self._is_gated = gated and beginning is None
 
@@ -102,7 +107,9 @@ class Conversations:
         """
         heard = Heard()
         cast = self._cast.noting(heard)
-        stage = _Stage(scenario, cast, self._prompts, self._limits, self._beginning)
+        stage = _Stage(
+            scenario, cast, self._prompts, self._limits, self._beginning, self._fault_rate
+        )
         ended: Ended = "user_done"
         cause = message = None
         try:
@@ -126,6 +133,7 @@ class Conversations:
             provenance=provenance_of(
                 scenario, cast.voices(), heard, self._prompts, self._run_seed, self._parent
             ),
+            faults=tuple(stage.faults),
             reasked=dict(sorted(stage.reasked.items())),
         )
 
@@ -140,14 +148,18 @@ class _Stage:
         prompts: PromptSet,
         limits: Limits,
         beginning: Beginning | None,
+        fault_rate: float,
     ) -> None:
         self._scenario = scenario
+        self._fault_rate = fault_rate
         self._cast = cast
         self._prompts = prompts
         self._limits = limits
         self._errors_in_a_row = 0
         self.reasked: Counter[str] = Counter()
         """What the guard of the user has refused so far."""
+        self.faults: list[Fault] = [] if beginning is None else list(beginning.faults)
+        """What has gone wrong in tools on purpose."""
         self.intent: Intent | None = None if beginning is None else beginning.intent
         self.messages: list[Message] = [] if beginning is None else list(beginning.messages)
 
@@ -165,7 +177,8 @@ class _Stage:
         self.reasked = guard.reasked
         user = UserAgent(self._cast.user, self._prompts, self._scenario, self.intent, guard)
         assistant = self._assistant()
-        tool = ToolAgent(self._cast.tool, self._prompts, self._scenario)
+        faults = Faults(self._scenario.seed, self._fault_rate)
+        tool = ToolAgent(self._cast.tool, self._prompts, self._scenario, faults)
         if self.messages:
             await self._go_on(user, assistant, tool)
         while True:
@@ -211,13 +224,15 @@ class _Stage:
                 return message.content
             results = await self._results(tool, message.tool_calls, turn)
             for result in results:
-                self._add(result)
-            self._count_errors(results)
+                self._add(result.message)
+                if result.fault is not None:
+                    self.faults.append(Fault(message=len(self.messages) - 1, kind=result.fault))
+            self._count_errors([result.message for result in results])
         raise LimitReached("tool_round_limit")
 
     async def _results(
         self, tool: ToolAgent, calls: tuple[ToolCall, ...], turn: int
-    ) -> list[Message]:
+    ) -> list[Result]:
         """Run the calls of one message at the same time; results in the order of the calls.
 
         Raises:
@@ -226,6 +241,7 @@ class _Stage:
         """
         allowed = self._limits.max_calls_per_turn
         results = {part: _too_many(call, allowed) for part, call in enumerate(calls)}
+        firsts = {(call.name, call.arguments): part for part, call in reversed([*enumerate(calls)])}
         failures: dict[int, ProviderError] = {}
 
         async def run(part: int, call: ToolCall) -> None:
@@ -238,11 +254,14 @@ class _Stage:
 
         async with anyio.create_task_group() as group:
             for part, call in enumerate(calls[:allowed]):
-                group.start_soon(run, part, call)
+                if firsts[call.name, call.arguments] == part:
+                    group.start_soon(run, part, call)
         if failures:
             raise min(failures.items(), key=_by_weight)[1]
+        for part, call in enumerate(calls[:allowed]):  # the same call, the same answer
+            results[part] = results[firsts[call.name, call.arguments]].answering(call)
         in_order = [results[part] for part in range(len(calls))]
-        tool.remember(calls, in_order)
+        tool.remember(calls, [result.message for result in in_order])
         return in_order
 
     def _count_errors(self, results: list[Message]) -> None:
@@ -263,6 +282,6 @@ def _by_weight(failure: tuple[int, ProviderError]) -> tuple[bool, int]:
     return not isinstance(error, AccountProblem), part
 
 
-def _too_many(call: ToolCall, allowed: int) -> Message:
+def _too_many(call: ToolCall, allowed: int) -> Result:
     message = f"at most {allowed} calls may be made at once"
-    return result_message(call, error("too_many_calls", message))
+    return Result(message=result_message(call, error("too_many_calls", message)))

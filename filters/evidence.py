@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from simkit.traces.prompts import quoted_json
-from simkit.traces.records import Message, Scenario, Trajectory
+from simkit.traces.records import Message, Trajectory
 
 
 class Evidence:
@@ -29,7 +29,7 @@ class Evidence:
         self.trajectory = trajectory
         intent = None if trajectory.intent is None else trajectory.intent.as_data()
         self._intent = quoted_json(orjson.dumps(intent))
-        self._by_design = _by_design(trajectory.scenario)
+        self._by_design = _by_design(trajectory)
         self._tools = _list([quoted_json(tool.tool_json) for tool in trajectory.scenario.tools])
         self._messages = [
             quoted_json(orjson.dumps(_as_data(index, message)))
@@ -41,8 +41,8 @@ class Evidence:
 
         The intent is ``null`` when the trajectory has none; tools are in the form of
         chat completions. Where something is missing on purpose, ``<by_design>`` tells it:
-        ``{"cannot_be_served": [GOAL, ...], "told_when_asked": [GOAL, ...]}``, goals counted
-        from 1.
+        ``{"cannot_be_served": [GOAL, ...], "told_when_asked": [GOAL, ...], "tool_faults":
+        [MESSAGE, ...]}``, goals counted from 1 and messages from 0.
         """
         parts = {"intent": self._intent, "tools": self._tools}
         if self._by_design:
@@ -62,8 +62,10 @@ class Evidence:
         )
 
 
-def _by_design(scenario: Scenario) -> dict[str, list[int]]:
-    """The goals for which something is missing on purpose; each is a step of the plan."""
+def _by_design(trajectory: Trajectory) -> dict[str, list[int]]:
+    """The goals for which something is missing on purpose, each a step of the plan, and the
+    results that are wrong on purpose."""
+    scenario = trajectory.scenario
     withheld = {function.name for function in scenario.withheld}
     missing = {
         "cannot_be_served": [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from simkit.agents.beginning import Beginning
 from simkit.agents.conversation import Cast, Conversations
 from simkit.agents.limits import Limits
 from simkit.config import RunConfig
+from simkit.filters.filter import Check
 from simkit.filters.judges import TrajectoryJudge, TurnJudge
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.rules import default_checks
@@ -46,19 +47,24 @@ def conversations(
         ),
         run_seed=config.run.seed,
         beginning=beginning,
+        fault_rate=config.tools.fault_rate,
         gated=config.chain.gate,
     )
 
 
 def pipeline(
-    voices: Mapping[AgentRole, Voice], prompts: Prompts, without: Container[str] = ()
+    voices: Mapping[AgentRole, Voice],
+    prompts: Prompts,
+    without: Container[str] = (),
+    more: Sequence[Check] = (),
 ) -> FilterPipeline:
     """What judges trajectories; by rules alone where there is no judge.
 
     Args:
         without: Names of rules, and of `JUDGES`, that are not asked.
+        more: Rules that are asked after the others.
     """
-    checks = [check for check in default_checks() if check.name not in without]
+    checks = [check for check in (*default_checks(), *more) if check.name not in without]
     if "judge" not in voices:
         return FilterPipeline(checks, None, None)
     voice = voices["judge"]

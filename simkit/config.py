@@ -2,7 +2,8 @@
 `config_check` tells whether a run can start with it.
 
 Every field is an option of the TOML file; many are flags of the command line too. The tables
-are in `config_work`, `config_models` and `config_provider`, and are imported from here.
+are in `config_work`, `config_filter`, `config_models` and `config_provider`, and are imported
+from here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 from pydantic import Field
 
 from simkit.config_chain import ChainSection
+from simkit.config_filter import FiltersSection
 from simkit.config_models import (
     FallbackSection,
     ModelSection,
@@ -26,9 +28,9 @@ from simkit.config_work import (
     CatalogSection,
     ConversationSection,
     EmbeddingSection,
-    FiltersSection,
     GraphSection,
     RunSection,
+    ToolsSection,
     WalkSection,
 )
 from simkit.traces.calls import AgentRole
@@ -88,6 +90,8 @@ class RunConfig(Section):
     """The model that every role uses unless it names its own."""
     roles: RolesSection = RolesSection()
     """What single roles do differently."""
+    tools: ToolsSection = ToolsSection()
+    """How the functions are played."""
     embedding: EmbeddingSection = EmbeddingSection()
     """The model behind ``graph.embedder = "provider"``."""
     budget: BudgetSection = BudgetSection()

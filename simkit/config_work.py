@@ -116,15 +116,12 @@ class ConversationSection(Section):
     not say them."""
 
 
-class FiltersSection(Section):
-    """``[filters]``: who decides what is worth training on."""
+class ToolsSection(Section):
+    """``[tools]``: how the functions are played."""
 
-    workers: int = Field(default=0, ge=0, le=100_000)
-    """Trajectories judged at once; 0: a quarter of the concurrency, at least 4."""
-    queue: int = Field(default=0, ge=0, le=100_000)
-    """Trajectories that may wait; a full queue holds conversations back. 0: as many as workers."""
-    judge: bool = True
-    """Ask model judges after the rules; false: rules only."""
+    fault_rate: Share = 0.02
+    """Share of calls that go wrong on purpose: a time-out, a transient error, an empty result or
+    a partial one."""
 
 
 class BudgetSection(Section):

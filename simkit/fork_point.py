@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from simkit.agents.beginning import Beginning, steps
+from simkit.agents.beginning import Beginning, faults_before, steps
 from simkit.traces.records import Message, Parent, Trajectory
 
 
@@ -59,6 +59,7 @@ def fork_point(
             user_said=user_says is not None,
             notice=trajectory.provenance.notice,
         ),
+        faults=faults_before(turn, trajectory),
     )
 
 

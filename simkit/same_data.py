@@ -11,8 +11,10 @@ import orjson
 
 from simkit.config import ConfigError, RunConfig, quoted
 
-_SECTIONS = ("catalog", "graph", "walk", "chain", "conversation")
+_SECTIONS = ("catalog", "graph", "walk", "chain", "conversation", "tools")
 """Whatever these say decides what is in the data; of the others, single options do."""
+_IN_FILTERS = ("judge", "near_duplicates", "decontaminate")
+"""Options of ``[filters]`` that do."""
 _IN_MODEL = {"model": "name"}
 """Options of a role that are called otherwise in ``[model]``."""
 
@@ -103,8 +105,9 @@ def check_belongs(noted: str | None, found: str, place: Path) -> None:
 def _deciding(config: RunConfig) -> Iterator[tuple[str, Any]]:
     """The options that decide what is in the data, each with its dotted key."""
     yield "run.seed", config.run.seed
-    yield "filters.judge", config.filters.judge
     dumped = config.model_dump(mode="json")
+    for option in _IN_FILTERS:
+        yield f"filters.{option}", dumped["filters"][option]
     for name in _SECTIONS:
         section: Mapping[str, Any] = dumped[name]
         for option, value in section.items():

@@ -73,6 +73,7 @@ class Company:
         lines: dict[AgentRole, Iterable[Line]],
         beginning: Beginning | None = None,
         *,
+        fault_rate: float = 0.0,
         gated: bool = False,
     ) -> None:
         roles: list[AgentRole] = ["writer", "user", "assistant", "tool"]
@@ -82,7 +83,13 @@ class Company:
             **{role: Voice(role=role, client=player) for role, player in self.players.items()}
         )
         conversations = Conversations(
-            cast, PromptSet(PROMPTS), limits, run_seed=1, beginning=beginning, gated=gated
+            cast,
+            PromptSet(PROMPTS),
+            limits,
+            run_seed=1,
+            beginning=beginning,
+            fault_rate=fault_rate,
+            gated=gated,
         )
         self.play = conversations.play
 
@@ -101,10 +108,11 @@ def company() -> Callable[..., Company]:
         limits: Limits | None = None,
         beginning: Beginning | None = None,
         *,
+        fault_rate: float = 0.0,
         gated: bool = False,
         **lines: Iterable[Line],
     ) -> Company:
         by_role: dict[AgentRole, Iterable[Line]] = {"writer": [INTENT], **lines}  # type: ignore[dict-item]
-        return Company(limits or Limits(), by_role, beginning, gated=gated)
+        return Company(limits or Limits(), by_role, beginning, fault_rate=fault_rate, gated=gated)
 
     return build

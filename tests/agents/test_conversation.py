@@ -17,6 +17,7 @@ from simkit.traces.records import Parent, Scenario, Trajectory
 
 Calls = Callable[..., Completion]
 OSLO = ("get_temperature", '{"city": "Oslo"}')
+BERGEN = ("get_temperature", '{"city": "Bergen"}')
 WARM = '<func_return>{"celsius": 21.5}</func_return>'
 DEEP = '{"city":' * 300 + "1" + "}" * 300
 """More levels than can be written into a prompt or a record."""
@@ -201,7 +202,7 @@ async def test_a_refused_key_goes_up_whatever_becomes_of_parallel_calls(
     a_scenario: Callable[..., Scenario],
 ) -> None:
     troupe = company(
-        user=["Oslo, twice?"], assistant=[calls(OSLO, OSLO)], tool=[other, KeyRefused("no")]
+        user=["Oslo and Bergen?"], assistant=[calls(OSLO, BERGEN)], tool=[other, KeyRefused("no")]
     )
     with pytest.raises(KeyRefused):
         await troupe.play(a_scenario())
