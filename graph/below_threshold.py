@@ -11,7 +11,8 @@ from simkit.graph.edges import INFERRED_ALLOWANCE
 from simkit.graph.embed import Embedder
 from simkit.graph.graph_file import StoredGraph
 from simkit.graph.linked import Feeds, Linked, joined, linked
-from simkit.graph.parameters import inputs_of, outputs_of
+from simkit.graph.parameters import outputs_of
+from simkit.graph.prepared import Prepared
 from simkit.graph.stored_edges import stored_feeds
 
 REACH = 0.8
@@ -41,12 +42,10 @@ def strongest_below(
     """
     if most < 1:
         return none_below()
-    outputs, inputs = outputs_of(stored.functions), inputs_of(stored.functions)
-    own = stored_feeds(stored, outputs, inputs)
+    prepared = Prepared(stored.functions, embedder)
     caps = {"max_out_edges": stored.max_out_edges, "max_in_edges": stored.max_in_edges}
-    found = _lower_rule(stored, affinity).feeds(
-        stored.functions, outputs, inputs, embedder, max_out_edges=stored.max_out_edges
-    )
+    found = _lower_rule(stored, affinity).feeds(prepared, max_out_edges=stored.max_out_edges)
+    own = stored_feeds(stored, *prepared.places())
     new = _too_weak(found.at(~_among(found, own)), stored)
     # Above all others, what is there keeps its place, and the others what room there is.
     own = Feeds(own.source, own.target, own.output, own.input, own.score + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ from simkit.graph.catalogs.names import words_of
 _WORDS_IN_A_NAME = 2
 _MOST_WORDS = 5
 _LONGEST_WORD = 30
-_SHORTEST_WORD = 3
+_WORD = re.compile(r"(?<!\S)[a-z]{3,}(?!\S)")
 _SAY_LITTLE_TEXT = """
     add all and api are batch calculate calculator cancel check compute convert count create data
     delete details determine edit endpoint fetch file find for from function generate get has info
@@ -54,12 +55,8 @@ def community_names(names: Sequence[str], communities: Sequence[int], total: int
 
 
 def _telling_words(name: str) -> frozenset[str]:
-    return frozenset(
-        word[:_LONGEST_WORD]
-        for word in words_of(name).split()
-        if len(word) >= _SHORTEST_WORD and word.isalpha() and word.isascii()
-        if word not in _SAY_LITTLE
-    )
+    words = _WORD.findall(words_of(name))
+    return frozenset(word[:_LONGEST_WORD] for word in words if word not in _SAY_LITTLE)
 
 
 def _unused_name(ranked: Sequence[str], number: int, taken: dict[str, None]) -> str:

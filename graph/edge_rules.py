@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,10 +13,8 @@ from simkit.graph.edges import SCORE_DECIMALS, similarity_edges
 from simkit.graph.embed import Embedder
 from simkit.graph.evidence import Evidence
 from simkit.graph.linked import Feeds, joined
-from simkit.graph.naming import ends_things, is_descriptive, is_setting
-from simkit.graph.parameters import Parameter
+from simkit.graph.prepared import Prepared
 from simkit.graph.producers import Producers, best_producers
-from simkit.traces.functions import Function
 
 _PRODUCERS = 40
 """Of an input, at most; fewer than edges may come in to a function that takes several."""
@@ -42,17 +39,8 @@ class EdgeRule(Protocol):
         """What the score of an edge exceeds."""
         ...
 
-    def feeds(
-        self,
-        functions: Sequence[Function],
-        outputs: Sequence[Parameter],
-        inputs: Sequence[Parameter],
-        embedder: Embedder,
-        *,
-        first_new: int = 0,
-        max_out_edges: int,
-    ) -> Feeds:
-        """What feeds what, among *functions* with these parameters.
+    def feeds(self, prepared: Prepared, *, first_new: int = 0, max_out_edges: int) -> Feeds:
+        """What feeds what, among the functions of *prepared*.
 
         Args:
             first_new: Only pairs that a function from this index on has a part in.
@@ -73,21 +61,13 @@ class PapersRule:
         """The cosine that an edge's score exceeds; less where outputs are inferred."""
         return embedder.default_min_cosine if self.min_cosine is None else self.min_cosine
 
-    def feeds(
-        self,
-        functions: Sequence[Function],
-        outputs: Sequence[Parameter],
-        inputs: Sequence[Parameter],
-        embedder: Embedder,
-        *,
-        first_new: int = 0,
-        max_out_edges: int,
-    ) -> Feeds:
+    def feeds(self, prepared: Prepared, *, first_new: int = 0, max_out_edges: int) -> Feeds:
         """One feed an edge, its closest pair; yes-or-no inputs are the user's to say.
 
         Raises:
             ValueError: The cosine is out of range.
         """
+        outputs, inputs, embedder = prepared.outputs, prepared.inputs, prepared.embedder
         asked = np.flatnonzero([not one.is_yes_or_no for one in inputs])
         taken = [inputs[at] for at in asked.tolist()]
         vectors = embedder.embed([one.text for one in (*outputs, *taken)])
@@ -98,7 +78,7 @@ class PapersRule:
             vectors[len(outputs) :],
             min_cosine=self.threshold(embedder),
             max_out_edges=max_out_edges,
-            max_in_edges=len(functions),
+            max_in_edges=len(prepared.functions),
         )
         feeds = Feeds(found.source, found.target, found.output, asked[found.input], found.score)
         return feeds.at((feeds.source >= first_new) | (feeds.target >= first_new))
@@ -116,16 +96,7 @@ class AffinityRule:
         """The score that an edge exceeds, whatever the embedder."""
         return self.min_score
 
-    def feeds(
-        self,
-        functions: Sequence[Function],
-        outputs: Sequence[Parameter],
-        inputs: Sequence[Parameter],
-        embedder: Embedder,
-        *,
-        first_new: int = 0,
-        max_out_edges: int,
-    ) -> Feeds:
+    def feeds(self, prepared: Prepared, *, first_new: int = 0, max_out_edges: int) -> Feeds:
         """The best output of each of the strongest producers of each input.
 
         What only the user can say is fed by nothing: yes or no, how many on a page, and a
@@ -134,14 +105,14 @@ class AffinityRule:
         """
         if not 0 <= self.min_score < 1:
             raise ValueError(f"min_score must be in [0, 1), not {self.min_score}.")
-        evidence = Evidence(functions, outputs, inputs, embedder)
-        asked = np.flatnonzero([_can_be_fed(one) for one in inputs])
+        evidence = prepared.evidence
+        asked = np.flatnonzero(evidence.facts.inputs.askable)
         is_new = evidence.takers[asked] >= first_new
         parts = [self._best(evidence, asked[is_new], None)]
         if first_new:
             new_outputs = np.flatnonzero(evidence.givers >= first_new)
             parts.append(self._best(evidence, asked[~is_new], new_outputs))
-        return joined(*(self._of(functions, evidence, part) for part in parts))
+        return joined(*(self._of(evidence, part) for part in parts))
 
     def _best(
         self, evidence: Evidence, inputs: NDArray[np.int64], outputs: NDArray[np.int64] | None
@@ -155,9 +126,8 @@ class AffinityRule:
             at_least=self.affinity.strength(self.min_score),
         )
 
-    def _of(self, functions: Sequence[Function], evidence: Evidence, found: Producers) -> Feeds:
-        descriptive = np.array([is_descriptive(one.name) for one in evidence.inputs], bool)
-        ends = np.array([ends_things(one) for one in functions], bool)
+    def _of(self, evidence: Evidence, found: Producers) -> Feeds:
+        descriptive, ends = evidence.facts.inputs.descriptive, evidence.facts.functions.ends
         strength = (
             found.strength
             - _DESCRIPTIVE_HANDICAP * descriptive[found.input]
@@ -174,17 +144,10 @@ class AffinityRule:
         )
 
 
-def _can_be_fed(parameter: Parameter) -> bool:
-    return not parameter.is_yes_or_no and not is_setting(parameter.name)
-
-
 def _shares_choices(evidence: Evidence, found: Producers) -> NDArray[np.bool_]:
     """Where an input is free, or the output is one of the values that it may have."""
-    return np.array(
-        [
-            not (choices := evidence.inputs[taken].choices)
-            or not choices.isdisjoint(evidence.outputs[given].choices)
-            for given, taken in zip(found.output.tolist(), found.input.tolist(), strict=True)
-        ],
-        bool,
-    )
+    fits = ~evidence.facts.inputs.choice[found.input]
+    for at in np.flatnonzero(~fits).tolist():
+        given, taken = evidence.outputs[found.output[at]], evidence.inputs[found.input[at]]
+        fits[at] = not taken.choices.isdisjoint(given.choices)
+    return fits

@@ -23,7 +23,9 @@ from simkit.graph.graph_file import NO_COMMUNITY, GraphError, StoredGraph, read_
 from simkit.graph.graph_summary import Summary, summarise
 from simkit.graph.linked import Feeds, Linked, joined, linked
 from simkit.graph.parameters import Parameter, inputs_of, outputs_of
-from simkit.graph.stored_edges import EdgeColumns, edge_columns, stored_feeds
+from simkit.graph.prepared import Prepared
+from simkit.graph.prepared_folder import PreparedFolder
+from simkit.graph.stored_edges import EdgeColumns, Places, edge_columns, places_of, stored_feeds
 from simkit.traces.functions import Function
 
 __all__ = ["Feed", "FunctionGraph", "GraphError", "Summary", "drawing_as_seeded"]
@@ -73,19 +75,21 @@ class FunctionGraph:
         rule: EdgeRule = DEFAULT_RULE,
         max_out_edges: int = 30,
         max_in_edges: int = 60,
+        folder: PreparedFolder | None = None,
     ) -> FunctionGraph:
         """Link *functions* by what they give and take, as *rule* says; see `linked` for the rest.
 
         The same functions, embedder, rule and numbers always give the same graph. Most of the
-        time goes into embedding what is not cached.
+        time goes into embedding what is not cached. What is worked out of each function by
+        itself is left in *folder*, so that `extended` need not look at it again.
 
         Raises:
             GraphError: There are no functions, or two have the same name.
             ValueError: A number is out of range.
         """
         _check_names(functions)
-        outputs, inputs = outputs_of(functions), inputs_of(functions)
-        feeds = rule.feeds(functions, outputs, inputs, embedder, max_out_edges=max_out_edges)
+        prepared = Prepared(functions, embedder, folder=folder)
+        feeds = rule.feeds(prepared, max_out_edges=max_out_edges)
         edges = linked(feeds, max_out_edges=max_out_edges, max_in_edges=max_in_edges)
         return cls(
             StoredGraph(
@@ -95,19 +99,25 @@ class FunctionGraph:
                 max_out_edges=max_out_edges,
                 max_in_edges=max_in_edges,
                 functions=tuple(functions),
-                **_columns(functions, edges, outputs, inputs),
+                **_columns(functions, edges, *prepared.places()),
             )
         )
 
     def extended(
-        self, functions: Sequence[Function], embedder: Embedder, *, rule: EdgeRule = DEFAULT_RULE
+        self,
+        functions: Sequence[Function],
+        embedder: Embedder,
+        *,
+        rule: EdgeRule = DEFAULT_RULE,
+        folder: PreparedFolder | None = None,
     ) -> FunctionGraph:
         """This graph with *functions* after its own, linked to them and to each other.
 
         What was linked before is not looked at again, so the cost is that of the new functions
-        (and of naming the communities). Edges are those of a graph built at once, but for
-        the rarity of words, which is that of all functions now, and for edges that the caps
-        had dropped and would now keep.
+        (and of naming the communities) where *folder* has what `build`, or an earlier call of
+        this, left there. Edges are those of a graph built at once, but for the rarity of words,
+        which is that of all functions now, and for edges that the caps had dropped and would
+        now keep.
 
         Raises:
             GraphError: A name is taken, or the graph was made with another rule or embedder.
@@ -116,15 +126,10 @@ class FunctionGraph:
         _check_same(stored, rule, embedder)
         together = (*self.functions, *functions)
         _check_names(together)
-        outputs, inputs = outputs_of(together), inputs_of(together)
-        new = rule.feeds(
-            together,
-            outputs,
-            inputs,
-            embedder,
-            first_new=len(self.functions),
-            max_out_edges=stored.max_out_edges,
-        )
+        first_new = len(self.functions)
+        prepared = Prepared(together, embedder, folder=folder, first_new=first_new)
+        new = rule.feeds(prepared, first_new=first_new, max_out_edges=stored.max_out_edges)
+        outputs, inputs = prepared.places()
         feeds = joined(stored_feeds(stored, outputs, inputs), new)
         return self._with(together, feeds, outputs, inputs)
 
@@ -138,7 +143,8 @@ class FunctionGraph:
                 parameters by their index in `outputs_of` and `inputs_of` the functions.
         """
         stored = self.stored
-        outputs, inputs = outputs_of(self.functions), inputs_of(self.functions)
+        outputs = places_of(outputs_of(self.functions))
+        inputs = places_of(inputs_of(self.functions))
         feeds = stored_feeds(stored, outputs, inputs).at(
             np.repeat(kept, np.diff(stored.feed_starts))
         )
@@ -148,8 +154,8 @@ class FunctionGraph:
         self,
         functions: tuple[Function, ...],
         feeds: Feeds,
-        outputs: Sequence[Parameter],
-        inputs: Sequence[Parameter],
+        outputs: Places,
+        inputs: Places,
     ) -> FunctionGraph:
         """*functions* with the edges that *feeds* make, by the rule and the caps of this graph."""
         stored = self.stored
@@ -288,10 +294,7 @@ class _Columns(EdgeColumns):
 
 
 def _columns(
-    functions: Sequence[Function],
-    edges: Linked,
-    outputs: Sequence[Parameter],
-    inputs: Sequence[Parameter],
+    functions: Sequence[Function], edges: Linked, outputs: Places, inputs: Places
 ) -> _Columns:
     communities = _communities(len(functions), edges)
     names = [function.name for function in functions]

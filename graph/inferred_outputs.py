@@ -13,7 +13,7 @@ from typing import Any
 
 from simkit.graph.inference.actions import Action, action_of
 from simkit.graph.inference.field_types import type_of_field
-from simkit.graph.inference.input_names import InputNames
+from simkit.graph.inference.input_names import InputNames, place_of
 from simkit.graph.inference.names_near import NamesNear
 from simkit.graph.inference.word_forms import plural, singular
 from simkit.graph.inference.wording import MAX_READ, wording_of
@@ -255,7 +255,8 @@ def with_inferred_outputs(
     Args:
         among: Others of the same catalog, whose inputs they may feed.
     """
-    names = InputNames((*among, *functions))
+    places = {place_of(one) for one in functions}  # others spell for themselves
+    names = InputNames((*(one for one in among if place_of(one) in places), *functions))
     return tuple(
         function if function.outputs is not None else _completed(function, names)
         for function in functions

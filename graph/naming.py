@@ -100,7 +100,8 @@ def singular_words(name: str) -> Words:
 
 def namings(functions: Sequence[Function], parameters: Sequence[Parameter]) -> list[Naming]:
     """The naming of each of *parameters*, inputs or outputs of *functions*."""
-    things = [_things_of(function) for function in functions]
+    named = dict.fromkeys(one.function for one in parameters)
+    things = {index: _things_of(functions[index]) for index in named}
     return [_naming(functions[one.function], one, *things[one.function]) for one in parameters]
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from simkit.graph.evidence import Evidence, Weights
 from simkit.graph.pairs import Grid, Indexes, Listed, Pairs, Rows, Vectors
+from simkit.graph.reach import within_reach
 
 _EXHAUSTIVE_CELLS = 40_000_000
 """Pairs of a group (a domain, or all) up to which every one is looked at."""
@@ -76,6 +77,9 @@ def best_producers(
     """
     wanted = np.arange(len(evidence.inputs)) if inputs is None else inputs
     given = np.arange(len(evidence.outputs)) if outputs is None else outputs
+    if outputs is not None and _is_small(evidence, given):
+        # They are a few new ones, as a rule; of all outputs, hardly an input is out of reach.
+        wanted = within_reach(evidence, weights, at_least, outputs, wanted)
     return _joined(
         [
             _best(
@@ -193,7 +197,7 @@ def _joined(parts: Sequence[Producers]) -> Producers:
 def _pairs_to_compare(evidence: Evidence, outputs: Indexes, wanted: Indexes) -> Iterator[Pairs]:
     if not len(outputs) or not len(wanted):
         return
-    if len(outputs) * len(evidence.inputs) <= _EXHAUSTIVE_CELLS:
+    if _is_small(evidence, outputs):
         yield from _blocks(outputs, wanted)
         return
     for givers, takers in _by_domain(evidence, outputs, wanted):
@@ -204,6 +208,11 @@ def _pairs_to_compare(evidence: Evidence, outputs: Indexes, wanted: Indexes) -> 
         (evidence.output_phrases, evidence.input_phrases),
     ):
         yield from _nearest(given.vectors, _grouped(given, outputs), _grouped(taken, wanted))
+
+
+def _is_small(evidence: Evidence, outputs: Indexes) -> bool:
+    """Whether each of *outputs* is compared with every input."""
+    return len(outputs) * len(evidence.inputs) <= _EXHAUSTIVE_CELLS
 
 
 def _blocks(givers: Indexes, takers: Indexes) -> Iterator[Grid]:
@@ -256,7 +265,7 @@ def _grouped(parameters: Rows, chosen: Indexes) -> _Grouped:
 
 def _nearest(vectors: Vectors, givers: _Grouped, takers: _Grouped) -> Iterator[Listed]:
     """Pairs of every taker with givers whose vectors are nearest to its own."""
-    of_givers = np.ascontiguousarray(vectors[givers.rows].T)
+    of_givers = vectors[givers.rows].T
     most = min(_NEAREST, of_givers.shape[1])
     size = max(1, _PRODUCT_CELLS // of_givers.shape[1])
     for begin in range(0, len(takers.rows), size):

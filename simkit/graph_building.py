@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import orjson
@@ -17,6 +17,7 @@ from simkit.graph.embed import CachedEmbedder, Embedder, default_cache_path
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.inferred_outputs import with_inferred_outputs
 from simkit.graph.lexical import Lexical
+from simkit.graph.prepared_folder import PreparedFolder
 from simkit.traces.functions import Function
 
 OnProgress = Callable[[int, int], None] | None
@@ -28,11 +29,15 @@ def read_catalog(section: CatalogSection) -> Catalog:
     return read_catalogs(section.paths, demo=section.demo, near=section.merge_near)
 
 
-def functions_of(catalog: Catalog, section: CatalogSection) -> tuple[Function, ...]:
-    """The functions of *catalog*, with inferred outputs where none are declared, if asked for."""
-    if not section.infer_outputs:
-        return catalog.functions
-    return with_inferred_outputs(catalog.functions)
+def functions_of(
+    catalog: Catalog, section: CatalogSection, more: Sequence[Function] = ()
+) -> tuple[Function, ...]:
+    """The functions of *catalog*, and *more* after them under names that are free.
+
+    With inferred outputs where none are declared, if asked for.
+    """
+    functions = (*catalog.functions, *under_free_names(more, catalog.functions))
+    return with_inferred_outputs(functions) if section.infer_outputs else functions
 
 
 def build_graph(
@@ -40,12 +45,14 @@ def build_graph(
     config: RunConfig,
     on_progress: OnProgress = None,
     hosted: Embedder | None = None,
+    more: Sequence[Function] = (),
 ) -> FunctionGraph:
     """The function graph of *catalog*; vectors come from the cache where they are known.
 
     Args:
         on_progress: Hears how many texts are embedded, and of how many.
         hosted: What `open_embedder` gives, when the configured embedder is "provider".
+        more: Functions that are in no catalog.
 
     Raises:
         EmbedderUnavailable: The configured embedder is not installed.
@@ -56,11 +63,12 @@ def build_graph(
     in a thread.
     """
     return FunctionGraph.build(
-        functions_of(catalog, config.catalog),
+        functions_of(catalog, config.catalog, more),
         make_embedder(config, on_progress, hosted),
         rule=edge_rule(config.graph),
         max_out_edges=config.graph.max_out_edges,
         max_in_edges=config.graph.max_in_edges,
+        folder=prepared_folder(),
     )
 
 
@@ -104,15 +112,19 @@ def make_embedder(
 
 def new_functions(graph: FunctionGraph, catalog: Catalog) -> tuple[Function, ...]:
     """The functions of *catalog* that *graph* does not have, under names that are free."""
-    names = UniqueNames()
-    for function in graph.functions:
-        names.claim(function.name)
     known = {_content(function) for function in graph.functions}
-    return tuple(
-        _renamed(function, names.claim(function.name))
-        for function in catalog.functions
-        if _content(function) not in known
-    )
+    new = (function for function in catalog.functions if _content(function) not in known)
+    return under_free_names(new, graph.functions)
+
+
+def under_free_names(
+    functions: Iterable[Function], others: Iterable[Function]
+) -> tuple[Function, ...]:
+    """*functions* under names that neither *others* nor earlier ones have."""
+    names = UniqueNames()
+    for other in others:
+        names.claim(other.name)
+    return tuple(_renamed(function, names.claim(function.name)) for function in functions)
 
 
 def extend_graph(
@@ -133,7 +145,13 @@ def extend_graph(
         functions,
         make_embedder(config, on_progress, hosted),
         rule=edge_rule(config.graph),
+        folder=prepared_folder(),
     )
+
+
+def prepared_folder() -> PreparedFolder:
+    """Where what is known of functions is kept between runs: beside the cache of vectors."""
+    return PreparedFolder(default_cache_path().parent / "prepared")
 
 
 def _content(function: Function) -> tuple[str, str, bytes]:

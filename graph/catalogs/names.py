@@ -18,7 +18,7 @@ def legal_name(name: str) -> str:
 
 def words_of(name: str) -> str:
     """The words of a name: ``math.getSum`` gives "math get sum"."""
-    return " ".join(word.lower() for word in _WORD.findall(name)) or name
+    return " ".join(_WORD.findall(name)).lower() or name
 
 
 class UniqueNames:

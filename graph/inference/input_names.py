@@ -56,7 +56,7 @@ class InputNames:
     def __init__(self, functions: Iterable[Function]) -> None:
         self._of: dict[tuple[str, str], dict[str, Counter[InputName]]] = {}
         for function in functions:
-            place = self._of.setdefault(_place(function), defaultdict(Counter))
+            place = self._of.setdefault(place_of(function), defaultdict(Counter))
             action = action_of(function)
             for name, schema in _inputs(function):
                 for thing in _things(name, action):
@@ -72,13 +72,14 @@ class InputNames:
         return [one for one in known if not _is_identifier(one.name)][:MAX_ATTRIBUTES]
 
     def _known(self, function: Function, thing: str) -> list[InputName]:
-        counted = self._of.get(_place(function), {}).get(thing, Counter())
+        counted = self._of.get(place_of(function), {}).get(thing, Counter())
         ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0].name, item[0].type))
         by_words = {name_words(one.name): one for one, _ in reversed(ranked)}
         return [one for one, _ in ranked if by_words[name_words(one.name)] == one]
 
 
-def _place(function: Function) -> tuple[str, str]:
+def place_of(function: Function) -> tuple[str, str]:
+    """What has spellings in common: a source and a domain of it."""
     return function.source, function.domain
 
 

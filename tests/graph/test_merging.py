@@ -140,6 +140,6 @@ def test_time_does_not_grow_with_the_number_of_pairs() -> None:
     functions = [
         a_function(f"Do {n} things with {n * 7} others", name=f"f{n}") for n in range(4000)
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     assert find_repeats(functions) == []
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
