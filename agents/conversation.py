@@ -8,7 +8,9 @@ function of its scenario and the replies it gets; it reads no clock and opens no
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import anyio
 import orjson
@@ -49,19 +51,23 @@ class Cast:
     tool: Voice
     reasoner: Voice | None = None
     """Answers for the assistant again, with its reasoning; see `simkit.agents.reasoner`."""
+    real: Mapping[str, Voice] = field(default_factory=dict)
+    """Source of functions to the voice of what really runs them; *tool* plays all others."""
 
     def voices(self) -> tuple[Voice, ...]:
-        """All of them, in a fixed order."""
+        """Those of models, in a fixed order."""
         voices = (self.writer, self.user, self.assistant, self.tool, self.reasoner)
         return tuple(voice for voice in voices if voice is not None)
 
     def noting(self, heard: Heard) -> Cast:
         """The same cast, noting in *heard* what its replies say about themselves."""
-        by_role: dict[str, Voice] = {
-            voice.role: replace(voice, client=Listening(voice.client, heard))
-            for voice in self.voices()
-        }
-        return Cast(**by_role)
+
+        def listening(voice: Voice) -> Voice:
+            return replace(voice, client=Listening(voice.client, heard))
+
+        by_role: dict[str, Any] = {voice.role: listening(voice) for voice in self.voices()}
+        real = {source: listening(voice) for source, voice in self.real.items()}
+        return Cast(**by_role, real=real)
 
 
 Assistant = AssistantAgent | ReasonedAssistant
@@ -156,6 +162,7 @@ class _Stage:
         self._prompts = prompts
         self._limits = limits
         self._errors_in_a_row = 0
+        self._characters = 0
         self.reasked: Counter[str] = Counter()
         """What the guard of the user has refused so far."""
         self.faults: list[Fault] = [] if beginning is None else list(beginning.faults)
@@ -178,7 +185,8 @@ class _Stage:
         user = UserAgent(self._cast.user, self._prompts, self._scenario, self.intent, guard)
         assistant = self._assistant()
         faults = Faults(self._scenario.seed, self._fault_rate)
-        tool = ToolAgent(self._cast.tool, self._prompts, self._scenario, faults)
+        cast = self._cast
+        tool = ToolAgent(cast.tool, self._prompts, self._scenario, faults, cast.real)
         if self.messages:
             await self._go_on(user, assistant, tool)
         while True:
@@ -274,6 +282,9 @@ class _Stage:
     def _add(self, message: Message) -> None:
         if len(self.messages) >= self._limits.max_messages:
             raise LimitReached("message_limit")
+        self._characters += len(message.wire)
+        if self._characters > self._limits.max_characters:
+            raise LimitReached("character_limit")
         self.messages.append(message)
 
 

@@ -6,14 +6,13 @@ trajectory, so that judges and readers can tell it from a tool that is badly pla
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from typing import Any, get_args
 
 from simkit.traces.arguments import schema_problem
 from simkit.traces.functions import Function
 from simkit.traces.plans import FaultKind
-from simkit.traces.seeds import derive_seed
+from simkit.traces.seeds import stream
 
 _ERRORS: Mapping[FaultKind, tuple[str, str]] = {
     "timeout": ("timeout", "the function did not answer in time; the call may be made again"),
@@ -40,7 +39,7 @@ class Faults:
         """What goes wrong with call *part* of message *turn*, if anything does."""
         if not self._rate:
             return None
-        draw = random.Random(derive_seed(self._seed, "fault", turn, part))
+        draw = stream(self._seed, "fault", turn, part)
         return draw.choice(get_args(FaultKind)) if draw.random() < self._rate else None
 
 
@@ -56,9 +55,11 @@ def spoiled(kind: FaultKind, function: Function, result: dict[str, Any]) -> dict
     left = _emptied(result) if kind == "empty" else _halved(result)
     if left is None:
         return None
-    if function.outputs is not None and schema_problem(function.outputs, left) is not None:
-        return None
-    return left
+    # A closed schema has no room for the note.
+    for candidate in (left, {name: left[name] for name in result}):
+        if function.outputs is None or schema_problem(function.outputs, candidate) is None:
+            return candidate
+    return None
 
 
 def _emptied(result: dict[str, Any]) -> dict[str, Any] | None:

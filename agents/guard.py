@@ -39,6 +39,8 @@ _STOP_WORD_TEXT = """
 _STOP_WORDS = frozenset(_STOP_WORD_TEXT.split())
 _SHORTEST_CLAIM = 4
 """Letters and digits of a token below which anybody may say it."""
+_LONG_ENOUGH = 15
+"""Characters of a message from which on nobody says it twice, as they may say "yes, please"."""
 _SAID = 0.34
 """Share of a goal's words that must have been said for it to have come up."""
 _TOLD = 0.6
@@ -50,6 +52,7 @@ _SLIPS = {
     "function_name": "it names a function, {found!r}; you do not know the functions",
     "invented_fact": "it states {found!r}, which your intent does not hold and nobody told you; "
     "say that you do not know, or leave it out",
+    "repeats": "you have said the very same before; ask otherwise, say what is new, or give up",
     "early_stop": "it stops, but you have not brought up this yet: {found}",
     "tells_all": "it tells everything at once; begin with your first goal only",
 }
@@ -116,6 +119,8 @@ class UserGuard:
                 yield "function_name", name
         if (invented := self._known.unknown_in(text)) is not None:
             yield "invented_fact", invented
+        if len(text) >= _LONG_ENOUGH and text in self._said:
+            yield "repeats", text
         said = "\n".join((*self._said, text))
         if stops and (goal := self._not_brought_up(said)) is not None:
             yield "early_stop", goal.text

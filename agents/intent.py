@@ -6,14 +6,16 @@ user knows and does not know kept as lists, so that both can be checked.
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from simkit.agents.intent_check import IntentCheck
 from simkit.traces.calls import Completion, ReplySchema
 from simkit.traces.functions import Function
-from simkit.traces.plans import Step
+from simkit.traces.plans import DialogueKind, Step
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Intent, Message, Scenario
 from simkit.traces.voice import ReplyRejected, Voice, complete_text
@@ -29,10 +31,18 @@ def _strict_object(**properties: Any) -> dict[str, Any]:
 
 
 _TEXT = {"type": "string"}
+_CHANGE = _strict_object(goal={"type": "integer"}, name=_TEXT, first=_TEXT)
 
 
-def _schema(**of_facts: Any) -> ReplySchema:
-    fact = _strict_object(name=_TEXT, value=_TEXT, **of_facts)
+def reply_schema(*, holds_back: bool = False, changes: bool = False) -> ReplySchema:
+    """What the writer's model is to reply.
+
+    Args:
+        holds_back: Whether facts say if they are told only when asked for.
+        changes: Whether the user changes their mind.
+    """
+    kept = {"when_asked": {"type": "boolean"}} if holds_back else {}
+    fact = _strict_object(name=_TEXT, value=_TEXT, **kept)
     goal = _strict_object(text=_TEXT, known={"type": "array", "items": fact})
     return ReplySchema(
         name="intent",
@@ -41,12 +51,11 @@ def _schema(**of_facts: Any) -> ReplySchema:
             style=_TEXT,
             goals={"type": "array", "items": goal},
             unknown={"type": "array", "items": _TEXT},
+            constraints={"type": "array", "items": _TEXT},
+            **({"change": _CHANGE} if changes else {}),
         ),
     )
 
-
-INTENT_SCHEMA = _schema()
-_SCHEMA_WITH_HELD_BACK = _schema(when_asked={"type": "boolean"})
 
 _intent_from_json = TypeAdapter(Intent).validate_json
 
@@ -57,7 +66,6 @@ class IntentWriter:
     def __init__(self, voice: Voice, prompts: PromptSet) -> None:
         self._voice = voice
         self._prompts = prompts
-        self._system = Message(role="system", content=prompts.render("writer"))
 
     async def write(self, scenario: Scenario) -> Intent:
         """Write an intent that needs the scenario's chain.
@@ -67,16 +75,23 @@ class IntentWriter:
             ProviderError: The provider gave no reply.
         """
         by_name = {function.name: function for function in scenario.functions}
-        chain = [definition(by_name[name]) for name in scenario.chain]
-        steps = [_shown(step) for step in scenario.plan]
-        task = self._prompts.render("writer_task", functions=chain, steps=steps)
-        holds_back = any(step.when_asked for step in scenario.plan)
+        persona = scenario.persona
+        task = self._prompts.render(
+            "writer_task",
+            functions=[definition(by_name[name]) for name in scenario.chain],
+            steps=[_shown(step) for step in scenario.plan],
+            persona=None if persona is None else asdict(persona),
+        )
+        rules = self._prompts.render("writer", dialogue=scenario.dialogue)
         return await self._voice.ask(
             scenario,
-            (self._system, Message(role="user", content=task)),
-            partial(_intent, plan=scenario.plan),
+            (Message(role="system", content=rules), Message(role="user", content=task)),
+            partial(_intent, check=IntentCheck(scenario), dialogue=scenario.dialogue),
             turn=-1,
-            reply_schema=_SCHEMA_WITH_HELD_BACK if holds_back else INTENT_SCHEMA,
+            reply_schema=reply_schema(
+                holds_back=any(step.when_asked for step in scenario.plan),
+                changes=scenario.dialogue == "change_of_mind",
+            ),
             explain=True,
         )
 
@@ -105,7 +120,7 @@ def _shown(step: Step) -> dict[str, Any]:
     return shown
 
 
-def _intent(completion: Completion, plan: tuple[Step, ...]) -> Intent:
+def _intent(completion: Completion, check: IntentCheck, dialogue: DialogueKind) -> Intent:
     text = complete_text(completion)
     try:
         intent = _intent_from_json(text)
@@ -114,22 +129,7 @@ def _intent(completion: Completion, plan: tuple[Step, ...]) -> Intent:
         # A key that should not be there is part of the place, and may be a page long.
         place = ".".join(str(part) for part in first["loc"])[:100] or "the reply"
         raise ReplyRejected(f"{place}: {first['msg']}") from error
-    if not intent.goals or not all(goal.text.strip() for goal in intent.goals):
-        raise ReplyRejected("it needs at least one goal, and no goal may be empty")
-    if plan:
-        _check_planned(intent, plan)
+    check.check(intent)
+    if dialogue != "change_of_mind":  # the user would read of it, and is not to do it
+        return replace(intent, change=None)
     return intent
-
-
-def _check_planned(intent: Intent, plan: tuple[Step, ...]) -> None:
-    if len(intent.goals) != len(plan):
-        raise ReplyRejected(
-            f"it has {len(intent.goals)} goals for {len(plan)} steps; it needs one goal for each "
-            "step, in the same order"
-        )
-    for number, (goal, step) in enumerate(zip(intent.goals, plan, strict=True), start=1):
-        if step.when_asked and not any(fact.when_asked for fact in goal.known):
-            raise ReplyRejected(
-                f"goal {number} needs a known value with when_asked true: the one for "
-                f"{', '.join(step.when_asked)}"
-            )

@@ -10,6 +10,9 @@ class Limits:
     """Where a conversation is cut off; it is then kept as data, but not as training data."""
 
     max_messages: int = 120
+    max_characters: int = 400_000
+    """Of all messages together: a model that floods is stopped before its history costs more
+    than all others."""
     max_calls_per_turn: int = 5
     """Calls in one assistant message beyond this are answered with an error."""
     max_tool_rounds: int = 20

@@ -1,13 +1,17 @@
-"""The tool agent: checks a call, then has a model simulate the function.
+"""The tool agent: checks a call, then has the function run, or a model simulate it.
 
 A wrong call never reaches a model: it gets a JSON error that names the cause, so that
 mistakes and their repair become part of the data (arXiv 2511.15718, section on the tool
 agent, where a model writes these errors; a check by rule is exact and costs nothing). Nor does
 a call that was answered before, and whose answer nothing can have changed.
+
+A function that really runs is asked through a voice as well, with the call as the only message;
+what it answers is the result, whatever happened before, and nothing goes wrong on purpose.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,12 +52,19 @@ class ToolAgent:
 
     Args:
         faults: What goes wrong on purpose.
+        real: Source of functions to the voice of what really runs them; all others are simulated.
     """
 
     def __init__(
-        self, voice: Voice, prompts: PromptSet, scenario: Scenario, faults: Faults
+        self,
+        voice: Voice,
+        prompts: PromptSet,
+        scenario: Scenario,
+        faults: Faults,
+        real: Mapping[str, Voice],
     ) -> None:
         self._voice = voice
+        self._real = real
         self._prompts = prompts
         self._scenario = scenario
         self._faults = faults
@@ -75,6 +86,9 @@ class ToolAgent:
             function, arguments = self._checked(call)
         except _WrongCall as wrong:
             return Result(message=result_message(call, error(wrong.kind, str(wrong))))
+        if (voice := self._real.get(function.source)) is not None:
+            result = await self._run(voice, function, arguments, turn=turn, part=part)
+            return Result(message=result_message(call, result))
         known = self._world.known_answer(function.name, arguments)
         if known is not None:
             return Result(message=result_message(call, known))
@@ -128,6 +142,18 @@ class ToolAgent:
             raise _WrongCall("invalid_arguments", problem.message)
         return function, arguments
 
+    async def _run(
+        self, voice: Voice, function: Function, arguments: dict[str, Any], *, turn: int, part: int
+    ) -> dict[str, Any]:
+        wanted = {"name": function.original_name or function.name, "arguments": arguments}
+        return await voice.ask(
+            self._scenario,
+            (Message(role="user", content=orjson.dumps(wanted).decode()),),
+            _given,
+            turn=turn,
+            part=part,
+        )
+
     async def _simulate(
         self, function: Function, arguments: dict[str, Any], *, turn: int, part: int
     ) -> dict[str, Any]:
@@ -176,6 +202,14 @@ def is_error(result: object) -> bool:
 def result_message(call: ToolCall, result: Any) -> Message:
     """The message that answers *call*."""
     return Message(role="tool", content=orjson.dumps(result).decode(), tool_call_id=call.id)
+
+
+def _given(completion: Completion) -> dict[str, Any]:
+    """What a function that really runs has given."""
+    result = parse_json(completion.content)
+    if not isinstance(result, dict):
+        raise ReplyRejected("the result must be a JSON object")
+    return result
 
 
 def _returned(function: Function, completion: Completion) -> dict[str, Any]:

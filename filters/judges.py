@@ -57,8 +57,11 @@ class Signature:
 class _Examiner:
     """One prompt's rules, and the model that applies them."""
 
-    def __init__(self, voice: Voice, prompts: PromptSet, *, prompt: str, reply: str) -> None:
+    def __init__(
+        self, voice: Voice, prompts: PromptSet, *, prompt: str, reply: str, part: int
+    ) -> None:
         self._voice = voice
+        self._part = part
         self._rules = Message(role="system", content=prompts.render(prompt))
         self._reply = ReplySchema(name=reply, schema=_RULING_SCHEMA)
         self.signature = Signature(
@@ -71,6 +74,7 @@ class _Examiner:
             (self._rules, Message(role="user", content=shown)),
             _ruling,
             turn=turn,
+            part=self._part,
             reply_schema=self._reply,
             explain=True,  # at temperature 0 the same question tends to get the same reply
         )
@@ -82,11 +86,12 @@ class TrajectoryJudge:
     Args:
         voice: The model that judges; best not the one that played.
         prompts: Must hold ``trajectory_judge``, the rules.
+        part: Its number in a panel, from 0.
     """
 
-    def __init__(self, voice: Voice, prompts: PromptSet) -> None:
+    def __init__(self, voice: Voice, prompts: PromptSet, *, part: int = 0) -> None:
         self._examiner = _Examiner(
-            voice, prompts, prompt="trajectory_judge", reply="trajectory_verdict"
+            voice, prompts, prompt="trajectory_judge", reply="trajectory_verdict", part=part
         )
         self.signature = self._examiner.signature
 
@@ -106,10 +111,13 @@ class TurnJudge:
     Args:
         voice: The model that judges; best not the one that played.
         prompts: Must hold ``turn_judge``, the rules.
+        part: Its number in a panel, from 0.
     """
 
-    def __init__(self, voice: Voice, prompts: PromptSet) -> None:
-        self._examiner = _Examiner(voice, prompts, prompt="turn_judge", reply="turn_verdict")
+    def __init__(self, voice: Voice, prompts: PromptSet, *, part: int = 0) -> None:
+        self._examiner = _Examiner(
+            voice, prompts, prompt="turn_judge", reply="turn_verdict", part=part
+        )
         self.signature = self._examiner.signature
 
     async def judge(self, evidence: Evidence, index: int) -> Ruling:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import anyio
 
 from simkit.filters.evidence import Evidence
 from simkit.filters.filter import Check, Objection
-from simkit.filters.judges import Ruling, TrajectoryJudge, TurnJudge
+from simkit.filters.panel import Decision, TrajectoryPanel, TurnPanel
 from simkit.filters.sole_error import sole_error_raised
-from simkit.traces.one_line import one_line
-from simkit.traces.provider_errors import Refused, Retryable
-from simkit.traces.records import Reason, Trajectory, TurnVerdict, Verdict
-from simkit.traces.voice import ModelFailed
+from simkit.traces.records import Reason, Trajectory, TurnVerdict, Verdict, Vote
 
 _SAID_BY_USERS = {
     "user_transferred": "the user was handed over, although the functions for it were on offer",
@@ -27,26 +24,28 @@ class FilterPipeline:
 
     A trajectory is dropped at the first stage that holds something against the whole;
     a turn that a rule masks is not shown to the turn judge. Masked turns stay as context
-    (arXiv 2511.15718).
+    (arXiv 2511.15718). Where the judges come to no ruling, on the whole or on one turn, the
+    trajectory is undecided.
 
     Args:
         checks: The rules; reasons are listed in their order.
-        trajectory_judge: None leaves this stage out.
-        turn_judge: None leaves this stage out.
+        trajectory_panel: The judges of the whole; None leaves this stage out.
+        turn_panel: The judges of turns; None leaves this stage out.
     """
 
     def __init__(
         self,
         checks: Sequence[Check],
-        trajectory_judge: TrajectoryJudge | None,
-        turn_judge: TurnJudge | None,
+        trajectory_panel: TrajectoryPanel | None,
+        turn_panel: TurnPanel | None,
     ) -> None:
         self._checks = tuple(checks)
-        self._trajectory_judge = trajectory_judge
-        self._turn_judge = turn_judge
-        judges = [judge for judge in (trajectory_judge, turn_judge) if judge is not None]
-        self._model = judges[0].signature.model if judges else None
-        self._prompts = {j.signature.prompt: j.signature.prompt_hash for j in judges}
+        self._trajectory_panel = trajectory_panel
+        self._turn_panel = turn_panel
+        panels = [panel for panel in (trajectory_panel, turn_panel) if panel is not None]
+        judges = [panel.signatures[0] for panel in panels]
+        self._model = judges[0].model if judges else None
+        self._prompts = {judge.prompt: judge.prompt_hash for judge in judges}
 
     async def judge(self, trajectory: Trajectory) -> Verdict:
         """The verdict on *trajectory*; what models and providers do wrong is part of it.
@@ -70,15 +69,18 @@ class FilterPipeline:
         return replace(verdict, judge=self._model, prompts=self._prompts)
 
     async def _ask_judges(self, evidence: Evidence, turns: Sequence[TurnVerdict]) -> Verdict:
-        if self._trajectory_judge is not None:
-            ruling = await _ruling_or_reason(self._trajectory_judge.judge(evidence))
-            if isinstance(ruling, Reason):
-                return _dropped(ruling)
-            if not ruling.ok:
-                return _dropped(Reason(check="trajectory_judge", message=ruling.reason))
-        if self._turn_judge is None:
-            return Verdict(outcome="kept", turns=tuple(turns))
-        return _with_rulings(turns, await _turn_rulings(self._turn_judge, evidence, turns))
+        votes: tuple[Vote, ...] = ()
+        if self._trajectory_panel is not None:
+            decision = await self._trajectory_panel.decide(evidence)
+            votes = decision.votes if len(decision.votes) > 1 else ()
+            if decision.ok is None:
+                return Verdict(outcome="undecided", reasons=decision.reasons, votes=votes)
+            if not decision.ok:
+                return replace(_dropped(*decision.reasons), votes=votes)
+        if self._turn_panel is None:
+            return Verdict(outcome="kept", turns=tuple(turns), votes=votes)
+        decisions = await _turn_decisions(self._turn_panel, evidence, turns)
+        return replace(_with_decisions(turns, decisions), votes=votes)
 
 
 def _is_finished(trajectory: Trajectory) -> bool:
@@ -132,56 +134,43 @@ def _turns(trajectory: Trajectory, objections: Iterable[Objection]) -> list[Turn
     ]
 
 
-async def _ruling_or_reason(question: Awaitable[Ruling]) -> Ruling | Reason:
-    """The ruling, or the reason for which the conversation is dropped without one."""
-    try:
-        return await question
-    except ModelFailed as error:
-        return Reason(check="undecided", message=str(error))
-    except (Retryable, Refused) as error:
-        return Reason(
-            check="judge_unavailable",
-            message=one_line(
-                "dropped unjudged, through no fault of the conversation: the judge's provider "
-                f"gave no reply: {error}",
-                limit=500,
-            ),
-        )
-
-
-async def _turn_rulings(
-    judge: TurnJudge, evidence: Evidence, turns: Iterable[TurnVerdict]
-) -> dict[int, Ruling | Reason]:
-    """Message index to ruling, for each turn that is still ok; all are asked at once.
+async def _turn_decisions(
+    panel: TurnPanel, evidence: Evidence, turns: Iterable[TurnVerdict]
+) -> dict[int, Decision]:
+    """Message index to decision, for each turn that is still ok; all are asked at once.
 
     All are waited for even when one cannot be decided, so that timing does not choose
     which reasons are recorded.
     """
-    rulings: dict[int, Ruling | Reason] = {}
+    decisions: dict[int, Decision] = {}
 
     async def ask(index: int) -> None:
-        rulings[index] = await _ruling_or_reason(judge.judge(evidence, index))
+        decisions[index] = await panel.decide(evidence, index)
 
     with sole_error_raised():
         async with anyio.create_task_group() as tasks:
             for turn in turns:
                 if turn.ok:
                     tasks.start_soon(ask, turn.index)
-    return rulings
+    return decisions
 
 
-def _with_rulings(turns: Iterable[TurnVerdict], rulings: dict[int, Ruling | Reason]) -> Verdict:
-    missing = [ruling for _, ruling in sorted(rulings.items()) if isinstance(ruling, Reason)]
-    if missing:
-        return _dropped(*missing)
-    judged = tuple(_judged(turn, rulings.get(turn.index)) for turn in turns)
+def _with_decisions(turns: Iterable[TurnVerdict], decisions: Mapping[int, Decision]) -> Verdict:
+    judged = tuple(_judged(turn, decisions.get(turn.index)) for turn in turns)
+    open_questions = [
+        reason
+        for _, decision in sorted(decisions.items())
+        if decision.ok is None
+        for reason in decision.reasons
+    ]
+    if open_questions:
+        return Verdict(outcome="undecided", reasons=tuple(open_questions), turns=judged)
     if not any(turn.ok for turn in judged):
         return _nothing_to_train_on(judged)
     return Verdict(outcome="kept", turns=judged)
 
 
-def _judged(turn: TurnVerdict, ruling: Ruling | Reason | None) -> TurnVerdict:
-    if not isinstance(ruling, Ruling) or ruling.ok:
+def _judged(turn: TurnVerdict, decision: Decision | None) -> TurnVerdict:
+    if decision is None or decision.ok:
         return turn
-    reason = Reason(check="turn_judge", message=ruling.reason)
-    return replace(turn, ok=False, reasons=(reason,))
+    return replace(turn, ok=False, reasons=decision.reasons)

@@ -26,13 +26,13 @@ def is_below(stored: StoredGraph) -> NDArray[np.bool_]:
 
 
 def strongest_below(
-    stored: StoredGraph, embedder: Embedder, affinity: Affinity, *, most: int
+    stored: StoredGraph, embedder: Embedder, affinity: Affinity | None, *, most: int
 ) -> Linked:
     """The *most* strongest edges that *stored* does not have, as they score too low.
 
     Args:
-        embedder: What the graph was built with; *affinity* likewise, which counts for its
-            default rule only.
+        embedder: What the graph was built with; *affinity* likewise, None for the paper's rule
+            (see `simkit.graph.same_rule.weights_of`).
 
     Returns:
         Edges that the caps on a function's edges leave room for. Feeds name parameters by
@@ -62,9 +62,9 @@ def none_below() -> Linked:
     return Linked(nothing, nothing, np.zeros(0), np.zeros(1, np.int64), feeds)
 
 
-def _lower_rule(stored: StoredGraph, affinity: Affinity) -> EdgeRule:
+def _lower_rule(stored: StoredGraph, affinity: Affinity | None) -> EdgeRule:
     lower = stored.threshold * REACH
-    return PapersRule(lower) if _is_papers(stored) else AffinityRule(affinity, lower)
+    return PapersRule(lower) if affinity is None else AffinityRule(affinity, lower)
 
 
 def _is_papers(stored: StoredGraph) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simkit.graph.catalog_files import catalog_files, stem
+from simkit.graph.catalog_files import catalog_files, sources_of, stem
 from simkit.graph.catalog_reading import OnProgress, Reading
 from simkit.graph.catalog_records import (
     MAX_REJECTIONS,
@@ -57,8 +57,10 @@ def read_catalogs(
     if not paths and not demo:
         raise CatalogError("no catalog is given; name a catalog file, or a folder of them.")
     reading = Reading(near=near, on_progress=on_progress)
-    for path in paths:
-        problem = _read_all(reading, path)
+    files = [catalog_files(path) for path in paths]
+    sources = sources_of([file for part in files for file in part])
+    for path, part in zip(paths, files, strict=True):
+        problem = _read_all(reading, path, part, sources)
         if problem is not None and not pass_over:
             raise CatalogError(problem)
     for path in sorted(_DEMO.glob("*.json")) if demo else ():
@@ -66,14 +68,15 @@ def read_catalogs(
     return reading.catalog()
 
 
-def _read_all(reading: Reading, path: Path) -> str | None:
-    """Read a file or a folder of files; returns what is wrong when it cannot be used."""
-    files = list(catalog_files(path))
+def _read_all(
+    reading: Reading, path: Path, files: Sequence[Path], sources: Mapping[Path, str]
+) -> str | None:
+    """Read a file or a folder of *files*; returns what is wrong when it cannot be used."""
     before = reading.usable
     problems = [
         f"{file} {problem}"
         for file in files
-        if (problem := reading.read(file, source=stem(file))) is not None
+        if (problem := reading.read(file, source=sources[file])) is not None
     ]
     if not problems or (path.is_dir() and reading.usable > before):
         return None

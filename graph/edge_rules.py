@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from simkit.graph.affinity import DEFAULT, Affinity
@@ -90,7 +92,11 @@ class AffinityRule:
 
     affinity: Affinity = DEFAULT
     min_score: float = 0.5
-    name: str = field(default="affinity", init=False)
+
+    @property
+    def name(self) -> str:
+        """``"affinity"``, and of other weights than simkit's own also which these are."""
+        return "affinity" if self.affinity == DEFAULT else f"affinity:{_digest(self.affinity)}"
 
     def threshold(self, embedder: Embedder) -> float:
         """The score that an edge exceeds, whatever the embedder."""
@@ -142,6 +148,11 @@ class AffinityRule:
         return Feeds(
             found.function, evidence.takers[found.input], found.output, found.input, score[fits]
         )
+
+
+def _digest(affinity: Affinity) -> str:
+    """Eight hexadecimal digits that tell the numbers of one affinity from those of another."""
+    return hashlib.blake2b(orjson.dumps(asdict(affinity)), digest_size=4).hexdigest()
 
 
 def _shares_choices(evidence: Evidence, found: Producers) -> NDArray[np.bool_]:

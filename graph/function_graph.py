@@ -25,6 +25,7 @@ from simkit.graph.linked import Feeds, Linked, joined, linked
 from simkit.graph.parameters import Parameter, inputs_of, outputs_of
 from simkit.graph.prepared import Prepared
 from simkit.graph.prepared_folder import PreparedFolder
+from simkit.graph.same_rule import check_rule
 from simkit.graph.stored_edges import EdgeColumns, Places, edge_columns, places_of, stored_feeds
 from simkit.traces.functions import Function
 
@@ -120,10 +121,11 @@ class FunctionGraph:
         now keep.
 
         Raises:
-            GraphError: A name is taken, or the graph was made with another rule or embedder.
+            GraphError: A name is taken, or the graph was made with another rule, other weights or
+                another embedder.
         """
         stored = self.stored
-        _check_same(stored, rule, embedder)
+        check_rule(stored, rule, embedder)
         together = (*self.functions, *functions)
         _check_names(together)
         first_new = len(self.functions)
@@ -304,19 +306,6 @@ def _columns(
         community_names=tuple(community_names(names, communities.tolist(), count)),
         **edge_columns(edges, outputs, inputs),
     )
-
-
-def _check_same(stored: StoredGraph, rule: EdgeRule, embedder: Embedder) -> None:
-    for what, wanted, found in (
-        ("rule", rule.name, stored.scorer),
-        ("embedder", embedder.name, stored.embedder),
-        ("threshold", rule.threshold(embedder), stored.threshold),
-    ):
-        if wanted != found:
-            raise GraphError(
-                f"The graph was built with the {what} {found!r}, not {wanted!r}: their edges do "
-                f"not mix. Ask for {found!r}, or build the graph again."
-            )
 
 
 def _communities(functions: int, edges: Linked) -> NDArray[np.int64]:

@@ -56,7 +56,8 @@ class StoredGraph:
     """
 
     scorer: str
-    """What scored the edges; ``"similarity"`` is the paper's rule."""
+    """What scored the edges: ``"similarity"`` is the paper's rule, ``"affinity"`` simkit's own with
+    its own weights; other weights follow as eight digits, as in ``"affinity:1a2b3c4d"``."""
     embedder: str
     threshold: float
     """An edge's score is above it, above a lower one where outputs are inferred, or below either
@@ -102,7 +103,9 @@ def write_graph(graph: StoredGraph, path: Path) -> None:
         with written_whole(path) as file:
             file.write(packed)
     except OSError as error:
-        raise GraphError(f"The graph cannot be written to {path}: {error}.") from error
+        raise GraphError(
+            f"The graph cannot be written to {path}: {error.strerror or error}."
+        ) from error
 
 
 def read_graph(path: Path) -> StoredGraph:

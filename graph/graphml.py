@@ -31,4 +31,6 @@ def write_graphml(graph: FunctionGraph, path: Path) -> None:
         with written_whole(path) as file:
             legal.write_graphml(file)
     except OSError as error:
-        raise GraphError(f"The graph cannot be written to {path}: {error}.") from error
+        raise GraphError(
+            f"The graph cannot be written to {path}: {error.strerror or error}."
+        ) from error

@@ -29,6 +29,11 @@ MAX_QUESTIONS = 2_000
 class LabelsError(Exception):
     """A file of labels cannot be used; the message says what, where and the mend."""
 
+    def __init__(self, message: str, passed_over: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.passed_over = passed_over
+        """Labels that could not be used by themselves, as in `Labels.problems`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

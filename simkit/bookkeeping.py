@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from simkit.config import ConfigError, RunConfig
 from simkit.prices import Price, load_prices
+from simkit.python_tools import MODEL
 from simkit.traces.books import ACCOUNTS, Account, Books, Entry
 
 Cause = tuple[Account, str | None]
@@ -41,6 +42,8 @@ class Sum:
     cached_input_tokens: int = 0
     """Part of the input."""
     output_tokens: int = 0
+    judging_tokens: int = 0
+    """Part of all tokens: what judges took."""
     money: float | None = 0.0
     """None when one of the models has no price."""
 
@@ -51,6 +54,7 @@ class Sum:
 
     def plus(self, entry: Entry, money: float | None) -> Sum:
         """This with *entry*, which has cost *money*."""
+        tokens = entry.usage.input_tokens + entry.usage.output_tokens
         return replace(
             self,
             calls=self.calls + entry.calls,
@@ -58,6 +62,7 @@ class Sum:
             input_tokens=self.input_tokens + entry.usage.input_tokens,
             cached_input_tokens=self.cached_input_tokens + entry.usage.cached_input_tokens,
             output_tokens=self.output_tokens + entry.usage.output_tokens,
+            judging_tokens=self.judging_tokens + (tokens if entry.stage == "judge" else 0),
             money=None if self.money is None or money is None else self.money + money,
         )
 
@@ -148,12 +153,9 @@ def pricing_of(config: RunConfig, models: Iterable[str]) -> Pricing:
         prices = load_prices(config.budget.prices)
     except ConfigError:
         return Pricing(prices={})
-    asked_at = {
-        settings.model: settings.providers[0]
-        for settings in map(config.role, reversed(config.roles_in_use))
-    }
+    asked_at = {settings.model: settings.providers[0] for settings in reversed(config.in_use)}
     found = {model: prices.of(asked_at.get(model, ""), model) for model in sorted(set(models))}
-    return Pricing(
-        currency=prices.currency,
-        prices={model: price for model, price in found.items() if price is not None},
-    )
+    known = {model: price for model, price in found.items() if price is not None}
+    if known and MODEL in found:
+        known.setdefault(MODEL, Price(models=(MODEL,), input=0, output=0))  # what runs here is free
+    return Pricing(currency=prices.currency, prices=known)

@@ -33,12 +33,14 @@ def _accounts(books: Bookkeeping) -> Table:
 
 
 def _causes(books: Bookkeeping) -> Table:
-    """The dearest causes for which a conversation is not kept."""
-    table = _table("not kept, by first reason", "", "calls", "tokens", _money_column(books))
+    """The dearest causes for which a conversation is not kept, and the tokens that judging took
+    of all."""
+    money = _money_column(books)
+    table = _table("not kept, by first reason", "", "calls", "tokens", money, "judging")
     total = books.total()
     lost = [(cause, added) for cause, added in books.by_cause().items() if cause[0] != "kept"]
     for cause, added in lost[:_MOST_CAUSES]:
-        table.add_row(_cause(cause), *_row(added, total, books))
+        table.add_row(_cause(cause), *_row(added, total, books), f"{added.judging_tokens:,}")
     if (more := len(lost) - _MOST_CAUSES) > 0:
         table.add_row(f"{more} more causes; --json has them")
     return table

@@ -133,7 +133,7 @@ def open_budget(config: RunConfig, standing: Standing | None = None) -> Budget:
 
 def _models(config: RunConfig) -> Iterator[tuple[str, str]]:
     """Provider and model of everything that the run may ask."""
-    for settings in map(config.role, config.roles_in_use):
+    for settings in config.in_use:
         for provider in settings.providers:
             yield provider, settings.model
         for fallback in settings.fallback:

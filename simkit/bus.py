@@ -20,7 +20,7 @@ class Gauges:
     in_flight: Callable[[], int]
     """Conversations that are being played."""
     filters_waiting: Callable[[], int]
-    """Trajectories that wait for a filter worker."""
+    """Trajectories that wait for a filter worker, or for the verdicts on earlier ones."""
     limiting: Callable[[], str]
     """What sets the pace now, e.g. ``"requests"`` or ``"nothing"``."""
     spending: Callable[[], tuple[Spending, ...]]

@@ -47,7 +47,8 @@ def calibrate(graph_file: Path, labels_file: Path, *, line_only: bool = False) -
     if len(set(folds)) < 2:
         raise LabelsError(
             f"{labels_file}: all labels are about inputs of one function; label those of at "
-            "least two, so that what is learned from some can be tried on others."
+            "least two, so that what is learned from some can be tried on others.",
+            passed_over=labels.problems,
         )
     return Calibrated(
         affinity=fitted_to(evidence, labels.questions, DEFAULT, line_only=line_only),

@@ -34,10 +34,10 @@ def render_calibration(calibrated: Calibrated) -> RenderableType:
     )
 
 
-def problem_lines(calibrated: Calibrated) -> list[str]:
+def problem_lines(problems: Sequence[str]) -> list[str]:
     """The labels passed over: the first few, and how many more."""
-    shown = list(calibrated.problems[:_MOST_PROBLEMS])
-    more = len(calibrated.problems) - len(shown)
+    shown = list(problems[:_MOST_PROBLEMS])
+    more = len(problems) - len(shown)
     return [*shown, *([f"and {more:,} more labels that cannot be used"] if more else [])]
 
 

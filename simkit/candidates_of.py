@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from simkit.config import ConfigError
-from simkit.graph.affinity import DEFAULT
 from simkit.graph.affinity_file import load_affinity
 from simkit.graph.candidates import Candidates, candidates
 from simkit.graph.embed import CachedEmbedder, Embedder, default_cache_path
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.lexical import Lexical
+from simkit.graph.same_rule import weights_of
 
 
 def candidates_of(
@@ -20,20 +20,17 @@ def candidates_of(
     """The *top* candidates of every input of the graph in *graph_file*.
 
     Args:
-        affinity: File of weights; None for simkit's own. Not for graphs by the paper's rule.
+        affinity: File of the weights that the graph was built with; None for simkit's own, and
+            for graphs by the paper's rule.
 
     Raises:
-        GraphError, AffinityError, EmbedderUnavailable: A file or the embedder cannot be used.
+        GraphError, AffinityError, EmbedderUnavailable: A file or the embedder cannot be used, or
+            the graph was built with other weights.
         ConfigError: The graph was built with an embedder that only a provider has.
     """
     graph = FunctionGraph.load(graph_file)
-    weights = DEFAULT if affinity is None else load_affinity(affinity)
-    return candidates(
-        graph.functions,
-        local_embedder(graph),
-        None if graph.stored.scorer == "similarity" and affinity is None else weights,
-        top=top,
-    )
+    weights = weights_of(graph.stored, None if affinity is None else load_affinity(affinity))
+    return candidates(graph.functions, local_embedder(graph), weights, top=top)
 
 
 def local_embedder(graph: FunctionGraph) -> Embedder:

@@ -13,6 +13,7 @@ import os
 from pydantic import Field
 
 from simkit.config_chain import ChainSection
+from simkit.config_dialogue import DialogueSection
 from simkit.config_filter import FiltersSection
 from simkit.config_models import (
     FallbackSection,
@@ -23,6 +24,7 @@ from simkit.config_models import (
 )
 from simkit.config_provider import ProviderConfig, ProviderName
 from simkit.config_section import Section, quoted
+from simkit.config_tools import ToolsSection
 from simkit.config_work import (
     BudgetSection,
     CatalogSection,
@@ -30,7 +32,6 @@ from simkit.config_work import (
     EmbeddingSection,
     GraphSection,
     RunSection,
-    ToolsSection,
     WalkSection,
 )
 from simkit.traces.calls import AgentRole
@@ -41,6 +42,7 @@ __all__ = [
     "CatalogSection",
     "ChainSection",
     "ConfigError",
+    "DialogueSection",
     "FallbackSection",
     "FiltersSection",
     "GraphSection",
@@ -49,6 +51,7 @@ __all__ = [
     "RoleConfig",
     "RolesSection",
     "RunConfig",
+    "ToolsSection",
     "WalkSection",
     "api_key",
     "no_model",
@@ -82,6 +85,8 @@ class RunConfig(Section):
     """The chains of functions that conversations are about."""
     chain: ChainSection = ChainSection()
     """What conversations must contain by design."""
+    dialogue: DialogueSection = DialogueSection()
+    """Who the users are, and how they bring up what they want."""
     conversation: ConversationSection = ConversationSection()
     """When a conversation is cut off."""
     filters: FiltersSection = FiltersSection()
@@ -124,6 +129,34 @@ class RunConfig(Section):
         no_reasoner = self.roles.reasoner == RoleSection()
         unused = {"judge": not self.filters.judge, "reasoner": no_reasoner}
         return tuple(role for role in ROLES if not unused.get(role, False))
+
+    @property
+    def panel(self) -> tuple[RoleConfig, ...]:
+        """The judges beside the one of ``[roles.judge]``, in order."""
+        return tuple(
+            RoleConfig(
+                providers=(judge.provider,),
+                model=judge.model,
+                fallback=(),
+                temperature=judge.temperature,
+                max_output_tokens=self.role("judge").max_output_tokens,
+            )
+            for judge in self.filters.panel
+        )
+
+    @property
+    def judges(self) -> tuple[RoleConfig, ...]:
+        """All who judge, that of the role first; empty where rules judge alone."""
+        return (self.role("judge"), *self.panel) if self.filters.judge else ()
+
+    @property
+    def in_use(self) -> tuple[RoleConfig, ...]:
+        """Of everybody who is asked: the roles in use, then the panel.
+
+        Raises:
+            ConfigError: A role has no model.
+        """
+        return (*map(self.role, self.roles_in_use), *self.panel)
 
     @property
     def filter_workers(self) -> int:

@@ -66,7 +66,7 @@ def _catalog_problems(config: RunConfig) -> list[str]:
     named = bool(config.catalog.paths or config.catalog.demo)
     if config.graph.file is not None and named:
         return ["graph.file: a graph holds its functions; name a graph or catalogs, not both"]
-    if config.graph.file is not None or named:
+    if config.graph.file is not None or named or config.tools.python:
         return []
     mend = "name a file or folder there or with --catalog, or a graph with --graph, or try --demo"
     return [f"catalog.paths: expected at least one catalog; {mend}"]
@@ -92,6 +92,8 @@ def _providers_in_use(config: RunConfig) -> dict[str, str]:
         key = "model" if own.fallback is None else f"roles.{role}"
         for fallback in config.model.fallback if own.fallback is None else own.fallback:
             used.setdefault(fallback.provider, f"{key}.fallback")
+    for judge in config.filters.panel:
+        used.setdefault(judge.provider, "filters.panel.provider")
     return used
 
 

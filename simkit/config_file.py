@@ -21,6 +21,8 @@ _NOT_A_CONFIGURATION = (
 
 _FILES = (("budget", "prices"), ("graph", "file"), ("graph", "affinity"))
 """Options that name a file."""
+_FILE_LISTS = (("catalog", "paths"), ("filters", "decontaminate"), ("tools", "python"))
+"""Options that name several."""
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:
@@ -66,7 +68,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _apply(overrides: Mapping[str, Any], data: dict[str, Any]) -> frozenset[str]:
     """Put *overrides* into *data*; returns their full keys."""
-    paths = overrides.get("catalog.paths")
     keys = set()
     for key, value in overrides.items():
         full = _full_key(key, overrides, data)
@@ -78,8 +79,9 @@ def _apply(overrides: Mapping[str, Any], data: dict[str, Any]) -> frozenset[str]
             # Where the file has something else than a table, validation will say so.
             table = inner if isinstance(inner, dict) else {}
         table[name] = value
-    if paths is not None:
-        data["catalog"]["paths"] = [_absolute(Path(item), Path.cwd()) for item in paths]
+    for section, option in _FILE_LISTS:
+        if (files := overrides.get(f"{section}.{option}")) is not None:
+            data[section][option] = [_absolute(Path(item), Path.cwd()) for item in files]
     for section, option in _FILES:
         if (file := overrides.get(f"{section}.{option}")) is not None:
             data[section][option] = _absolute(Path(file), Path.cwd())
@@ -102,12 +104,13 @@ def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
         section = data.get(table)
         if isinstance(section, dict) and isinstance(section.get(name), str):
             section[name] = _absolute(Path(section[name]), folder)
-    catalog = data.get("catalog")
-    if isinstance(catalog, dict) and isinstance(catalog.get("paths"), list):
-        catalog["paths"] = [
-            _absolute(Path(item), folder) if isinstance(item, str) else item
-            for item in catalog["paths"]
-        ]
+    for table, name in _FILE_LISTS:
+        section = data.get(table)
+        if isinstance(section, dict) and isinstance(section.get(name), list):
+            section[name] = [
+                _absolute(Path(item), folder) if isinstance(item, str) else item
+                for item in section[name]
+            ]
 
 
 def _absolute(path: Path, folder: Path) -> Path:

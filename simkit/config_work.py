@@ -105,6 +105,8 @@ class ConversationSection(Section):
 
     max_messages: int = Field(default=120, ge=2, le=10_000)
     """Most messages, results of calls included."""
+    max_characters: int = Field(default=400_000, ge=1_000, le=100_000_000)
+    """Most characters of all messages together; about four make a token."""
     max_calls_per_turn: int = Field(default=5, ge=1, le=128)
     """Most calls in one assistant message."""
     max_tool_rounds: int = Field(default=20, ge=1, le=1_000)
@@ -114,14 +116,6 @@ class ConversationSection(Section):
     max_user_reasks: int = Field(default=8, ge=0, le=1_000)
     """Most messages of the user's model that are refused, and asked for again, as the user would
     not say them."""
-
-
-class ToolsSection(Section):
-    """``[tools]``: how the functions are played."""
-
-    fault_rate: Share = 0.02
-    """Share of calls that go wrong on purpose: a time-out, a transient error, an empty result or
-    a partial one."""
 
 
 class BudgetSection(Section):

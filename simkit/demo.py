@@ -20,7 +20,8 @@ from simkit.rendering import render_conversation
 from simkit.report import read_report
 from simkit.run import RunSummary
 from simkit.traces.counts import RunCounts
-from simkit.traces.exports import ExportFormat, export, export_name
+from simkit.traces.exports import export, export_name
+from simkit.traces.exports_lines import LineFormat
 from simkit.traces.run_directory import RunDirectory
 from simkit.traces.run_reader import RunReader, StoredTrajectory
 from simkit.watched_run import watched_run
@@ -32,6 +33,8 @@ OPTIONS: Mapping[str, object] = {
     # Shorter than the default: a person should be able to read a conversation.
     "walk.min_length": 2,
     "walk.max_length": 6,
+    # Higher than the default: enough calls fail for people to see how that is mended.
+    "tools.fault_rate": 0.06,
     "model.name": "standin",
 }
 """What the demo sets where the user does not, as dotted keys of the configuration."""
@@ -53,7 +56,7 @@ def run_demo(config: RunConfig, folder: Path) -> None:
         "models answer by rule; what it makes is not for training."
     )
     summary, provider = anyio.run(_play, config, folder)
-    exported = [_export(folder, name) for name in get_args(ExportFormat)]
+    exported = [_export(folder, name) for name in get_args(LineFormat)]
     _show(console, summary, provider, exported)
 
 
@@ -101,7 +104,7 @@ def free_folder(parent: Path) -> Path:
     return parent / f"demo-{number}"
 
 
-def _export(folder: Path, name: ExportFormat) -> Path:
+def _export(folder: Path, name: LineFormat) -> Path:
     run = RunDirectory.open(folder)
     with RunReader(run.database_path) as reader:
         return export(reader, name, run.exports_folder / export_name(name)).path
@@ -136,6 +139,7 @@ def _figures(
         ("played", f"{counts.played:,} conversations, up to {summary.peak_in_flight:,} at once"),
         ("kept", f"{counts.kept:,}"),
         ("dropped", f"{counts.dropped:,}{_top(counts.drop_reasons)}"),
+        ("undecided", f"{counts.undecided:,}{_top(counts.undecided_reasons)}"),
         ("failed", f"{counts.failed:,}{_top(counts.causes) if counts.failed else ''}"),
         (
             "masked turns",
@@ -145,7 +149,7 @@ def _figures(
         ("provider", _provider_figures(provider)),
         ("tokens", f"{counts.input_tokens:,} in, {counts.output_tokens:,} out"),
         ("seconds", f"{summary.seconds:.1f}, {counts.calls / summary.seconds:,.0f} calls a second"),
-        *[("exported", str(path)) for path in exported],
+        ("exported", f"{exported[0].parent}: {', '.join(path.name for path in exported)}"),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +13,8 @@ import anyio.lowlevel
 import orjson
 from rich.console import Group, RenderableType
 
+from simkit.benchmarks import read_benchmarks
+from simkit.filters.filter import Check
 from simkit.filters.pipeline import FilterPipeline
 from simkit.foreign_checks import checks_for, turns_only
 from simkit.foreign_tools import read_tools
@@ -118,7 +121,12 @@ class FilterSummary:
 
 
 def filter_file(
-    path: Path, form: ForeignFormat | None, verdicts: Path, *, tools: Path | None = None
+    path: Path,
+    form: ForeignFormat | None,
+    verdicts: Path,
+    *,
+    tools: Path | None = None,
+    decontaminate: Sequence[Path] = (),
 ) -> FilterSummary:
     """Ask the rules about each conversation in *path* and write a line for it to *verdicts*.
 
@@ -133,16 +141,19 @@ def filter_file(
         form: None to go by the first row.
         verdicts: Its folder must exist.
         tools: JSON list of what was offered where rows do not say it.
+        decontaminate: Benchmark files that conversations are compared with.
 
     Raises:
+        ConfigError: A benchmark file cannot be used.
         ForeignFileError: A file cannot be read, or does not tell its format.
         OSError: A file cannot be read or written.
     """
     offered = None if tools is None else _tools_in(tools)
+    benchmarks = read_benchmarks(decontaminate)
     summary = FilterSummary()
     with open_foreign(path, form, read_tools, offered=offered) as rows:
         with written_whole(verdicts) as file:
-            anyio.run(_judge_all, rows, file, summary)
+            anyio.run(_judge_all, rows, benchmarks.checks, file, summary)
         summary.form = rows.form
     return summary
 
@@ -154,7 +165,9 @@ def _tools_in(path: Path) -> tuple[Function, ...]:
         raise ForeignFileError(f"{path} {error}; expected a JSON list of tools") from None
 
 
-async def _judge_all(rows: ForeignFile, file: IO[bytes], summary: FilterSummary) -> None:
+async def _judge_all(
+    rows: ForeignFile, more: Sequence[Check], file: IO[bytes], summary: FilterSummary
+) -> None:
     seen: set[int] = set()  # hashes: ids may be long, and there may be millions
     for row in rows:
         await anyio.lowlevel.checkpoint()  # nothing else here waits, so Ctrl+C could not end it
@@ -164,14 +177,14 @@ async def _judge_all(rows: ForeignFile, file: IO[bytes], summary: FilterSummary)
         told = hash(repr(row.id))
         summary.repeated_ids += told in seen
         seen.add(told)
-        verdict = await _verdict(row)
+        verdict = await _verdict(row, more)
         summary.add(row, verdict)
         file.write(_line(row, verdict))
 
 
-async def _verdict(conversation: Conversation) -> Verdict:
-    """The verdict by the rules, with its turns also where the whole was dropped."""
-    checks, trajectory = checks_for(conversation), conversation.trajectory
+async def _verdict(conversation: Conversation, more: Sequence[Check]) -> Verdict:
+    """The verdict by the rules and *more*, with its turns also where the whole was dropped."""
+    checks, trajectory = [*checks_for(conversation), *more], conversation.trajectory
     verdict = await FilterPipeline(checks, None, None).judge(trajectory)
     if verdict.turns:
         return verdict

@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from simkit.graph.catalogs.entry import Fault, entry_of
+from simkit.graph.catalogs.entry import Fault
+from simkit.graph.catalogs.functions import function_entry
 from simkit.graph.normal_form import UnusableSchema, normal_parameters
 from simkit.traces.exact_json import exact_json
 from simkit.traces.formats.foreign_row import UnreadableRow
@@ -60,8 +61,7 @@ class _UnusableTool(Exception):
 @lru_cache(maxsize=4096)  # the rows of a file mostly offer the same tools
 def _read(tool: bytes) -> Function:
     value = orjson.loads(tool)
-    nested = value.get("function") if isinstance(value, dict) else None
-    entry = entry_of(nested if isinstance(nested, dict) else value, "")
+    entry = function_entry(value, "")
     if isinstance(entry, Fault):
         raise _UnusableTool(entry.reason)
     if not isinstance(entry.name, str) or not entry.name.strip():

@@ -12,6 +12,7 @@ import anyio
 import anyio.to_thread
 
 from simkit.agents.beginning import Beginning
+from simkit.benchmarks import opened_benchmarks
 from simkit.budget import open_budget
 from simkit.bus import Bus
 from simkit.config import RunConfig
@@ -32,6 +33,7 @@ from simkit.prompts import (
     prompts_from,
 )
 from simkit.providers import open_providers
+from simkit.python_tools.opened import open_python_tools
 from simkit.run import RunSummary
 from simkit.same_data import check_same_data, check_same_prompts
 from simkit.standing import Standing, read_standing
@@ -83,6 +85,11 @@ class Fork:
             prompts = package_prompts() if self.prompts is None else prompts_from(self.prompts)
             async with AsyncExitStack() as stack:
                 known = await self._known(config, prompts, out, stack)
+                benchmarks = await opened_benchmarks(config.filters.decontaminate)
+                benchmarks.check_same(known.standing.meta, out)
+                tools = await stack.enter_async_context(open_python_tools(config.tools))
+                tools.check_same(known.standing.meta, out)
+                tools.check_offered(self.scenario.functions)
                 budget = open_budget(config, known.standing)
                 providers = await stack.enter_async_context(
                     open_providers(config, budget.ledger, budget.prices, bus, drain)
@@ -98,6 +105,8 @@ class Fork:
                     providers=providers,
                     budget=budget,
                     bus=bus,
+                    benchmarks=benchmarks,
+                    tools=tools,
                 )
                 scenarios = self.scenarios(config.run.conversations)
                 notes = {PARENT: self.note.as_json, PARENT_FOLDER: _text(self.folder.absolute())}

@@ -19,14 +19,17 @@ def rare_collections() -> Iterator[None]:
     """Inside the ``with``, leave what exists alone and look through the rest less often.
 
     What was made before - catalog, graph, modules - is never looked through again; the
-    collector is as it was afterwards.
+    collector is as it was afterwards. Where somebody has frozen objects before, as another
+    such block around this one, it stays with that: thawing is for all or none.
     """
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
+    before, is_frozen = gc.get_threshold(), gc.get_freeze_count() > 0
+    if not is_frozen:
+        gc.collect()
+        gc.freeze()
     gc.set_threshold(*THRESHOLDS)
     try:
         yield
     finally:
         gc.set_threshold(*before)
-        gc.unfreeze()
+        if not is_frozen:
+            gc.unfreeze()

@@ -137,7 +137,7 @@ def extend_graph(
     """*graph* with *functions* added; errors as of `build_graph`.
 
     Raises:
-        GraphError: The graph was built with another rule or embedder.
+        GraphError: The graph was built with another rule, other weights or another embedder.
     """
     if config.catalog.infer_outputs:
         functions = with_inferred_outputs(functions, among=graph.functions)

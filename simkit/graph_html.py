@@ -42,7 +42,9 @@ def write_page(graph: FunctionGraph, title: str, path: Path) -> None:
         with written_whole(path) as file:
             file.write(page)
     except OSError as error:
-        raise GraphError(f"The page cannot be written to {path}: {error}.") from error
+        raise GraphError(
+            f"The page cannot be written to {path}: {error.strerror or error}."
+        ) from error
 
 
 def graph_page(graph: FunctionGraph, title: str) -> bytes:

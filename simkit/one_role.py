@@ -17,6 +17,8 @@ from simkit.traces.calls import AgentRole
 def only_role(config: RunConfig, role: AgentRole) -> RunConfig:
     """*config* with every role played by what plays *role*, and no embedder to ask.
 
+    A judge keeps its panel.
+
     Raises:
         ConfigError: Nothing does.
     """
@@ -30,7 +32,7 @@ def only_role(config: RunConfig, role: AgentRole) -> RunConfig:
     )
     return config.model_copy(
         update={
-            "filters": FiltersSection(),
+            "filters": FiltersSection(panel=config.filters.panel if role == "judge" else ()),
             "graph": GraphSection(),
             "model": model,
             "roles": RolesSection(),
@@ -48,13 +50,16 @@ def checked(config: RunConfig, key: str = "roles.judge.provider") -> RunConfig:
         ConfigError: A provider has no table, a key is not in the environment, or prices cannot
             be used; all of them at once.
     """
-    names = {*config.model.provider, *(fallback.provider for fallback in config.model.fallback)}
+    model = config.model
+    names = dict.fromkeys((*model.provider, *(other.provider for other in model.fallback)), key)
+    for judge in config.filters.panel:
+        names.setdefault(judge.provider, "filters.panel.provider")
     problems: list[str] = []
-    for name in sorted(names):
+    for name, option in sorted(names.items()):
         if name in config.providers:
             problems += key_problems(config, name)
         else:
-            problems.append(missing_provider(key, name, config.providers))
+            problems.append(missing_provider(option, name, config.providers))
     problems += price_problems(config)
     if problems:
         raise ConfigError(*problems)

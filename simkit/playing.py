@@ -10,23 +10,27 @@ import orjson
 import structlog
 
 from simkit.agents.beginning import Beginning
+from simkit.benchmarks import Benchmarks
 from simkit.budget import Budget
 from simkit.bus import Bus, Gauges
 from simkit.casting import conversations, pipeline
 from simkit.config import RunConfig
 from simkit.filters.queue import FilterQueue
+from simkit.final_verdicts import FinalVerdicts
 from simkit.garbage import rare_collections
 from simkit.log import log_to
 from simkit.loop_lag import NOTABLE_SECONDS, LoopLag, watched_loop
+from simkit.model_families import related_judges
 from simkit.prompts import Prompts
 from simkit.providers import Providers
+from simkit.python_tools.opened import PythonTools
 from simkit.scheduler import InFlight, work_through
 from simkit.stages import Judged, Played
 from simkit.standing import PROMPTS, Standing
 from simkit.steering import Steering
-from simkit.traces.events import Resumed
+from simkit.traces.events import Preparing, Resumed
 from simkit.traces.full_disk import full_disk_named
-from simkit.traces.records import Scenario, Trajectory
+from simkit.traces.records import Scenario, Trajectory, Verdict
 from simkit.traces.run_directory import RunDirectory
 from simkit.traces.run_reader import RunReader
 from simkit.traces.store import Store
@@ -47,6 +51,8 @@ class Playing:
     budget: Budget
     bus: Bus
     steering: Steering = field(default_factory=Steering.none)
+    benchmarks: Benchmarks = field(default_factory=Benchmarks)
+    tools: PythonTools = field(default_factory=PythonTools)
 
     async def play(
         self,
@@ -93,11 +99,13 @@ class Playing:
         return in_flight
 
     async def _note_start(self, notes: Mapping[str, str], store: Store) -> None:
-        for name, value in notes.items():
+        for name, value in {**notes, **self.benchmarks.notes, **self.tools.notes}.items():
             await store.save_meta(name, value)
         await store.save_meta(PROMPTS, orjson.dumps(self.prompts.hashes).decode())
         wanted, done = self.config.run.conversations, self.standing.outcomes
         _log.info("run started", conversations=wanted, **notes, **done)
+        for warning in related_judges([judge.model for judge in self.config.judges], self.config):
+            _log.warning(warning)
         if not self.standing.is_new:
             self.bus.publish(
                 Resumed(kept=done["kept"], dropped=done["dropped"], failed=done["failed"])
@@ -114,17 +122,34 @@ class Playing:
     ) -> None:
         config, budget, bus, steering = self.config, self.budget, self.bus, self.steering
         voices = self.providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)
+        real = self.tools.voices(store, self.providers.drain)
+        concurrency = min(config.run.concurrency, config.run.conversations)
+        final = FinalVerdicts(
+            Judged(store, steering.learn, bus),
+            near_duplicates=config.filters.near_duplicates,
+            in_flight=concurrency,
+        )
+        await self._remember_kept(final, reader)
+
+        def begin(scenario: int) -> None:
+            budget.begin(scenario)
+            final.begin(scenario)
+
+        async def judged(trajectory: Trajectory, verdict: Verdict) -> None:
+            budget.end(trajectory.scenario.number)
+            await final.take(trajectory, verdict)
+
         filters = FilterQueue(
-            pipeline(voices, self.prompts),
-            Judged(store, steering.learn, budget, bus),
+            pipeline(voices.judges, self.prompts, more=self.benchmarks.checks),
+            judged,
             size=config.filter_queue,
             workers=config.filter_workers,
         )
         async with filters as queue, steering.settling(store.save_meta):
             bus.gauges = Gauges(
                 in_flight=lambda: in_flight.now,
-                filters_waiting=lambda: queue.waiting,
-                limiting=lambda: _limiting(self.providers, budget, steering, lag),
+                filters_waiting=lambda: queue.waiting + final.waiting,
+                limiting=lambda: _limiting(self.providers, budget, steering, final, lag),
                 spending=budget.spending,
                 not_started=lambda: budget.not_started,
                 loop_behind_seconds=lambda: lag.recent_max_seconds,
@@ -132,16 +157,26 @@ class Playing:
             await work_through(
                 scenarios,
                 Played(
-                    conversations(config, voices, self.prompts, beginning),
+                    conversations(config, voices.roles, self.prompts, beginning, real),
                     store,
                     partial(_unjudged, self.standing, reader),
                     queue.put,
                     in_flight,
-                    budget,
+                    begin,
                     bus,
                 ),
-                concurrency=min(config.run.concurrency, config.run.conversations),
-                may_start=partial(steering.may_start, budget.may_start),
+                concurrency=concurrency,
+                may_start=partial(steering.may_start, partial(final.may_start, budget.may_start)),
+            )
+
+    async def _remember_kept(self, final: FinalVerdicts, reader: RunReader) -> None:
+        """Have *final* compare with what was kept before, where anything is still to be played."""
+        kept = self.standing.outcomes["kept"]
+        if kept and len(self.standing.judged) < self.config.run.conversations:
+            what = "kept conversations compared"
+            await final.remember(
+                reader,
+                lambda done: self.bus.publish(Preparing(what=what, done=done, total=kept)),
             )
 
 
@@ -153,10 +188,18 @@ def _unjudged(standing: Standing, reader: RunReader, scenario: int) -> Trajector
     return None if stored is None else stored.trajectory
 
 
-def _limiting(providers: Providers, budget: Budget, steering: Steering, lag: LoopLag) -> str:
+def _limiting(
+    providers: Providers,
+    budget: Budget,
+    steering: Steering,
+    final: FinalVerdicts,
+    lag: LoopLag,
+) -> str:
     """What sets the pace now."""
     if budget.is_holding_back:
         return "the budget"
+    if final.is_holding_back:
+        return "the oldest conversation"
     if steering.is_holding_back:
         return "walk.yield_lag"
     limit = providers.limiting()

@@ -25,12 +25,20 @@ from simkit.printable import printable_line
 from simkit.spending import TOKENS, Spending
 from simkit.tally import Tally
 from simkit.traces.events import Event
+from simkit.traces.filter_stages import Stage
 from simkit.traces.one_line import one_line
 
 DRAWING_SECONDS = 0.25
 LINE_SECONDS = 5.0
 _BUFFER = 20_000
 """Events that may wait to be counted; at thousands a second this is several seconds."""
+_STAGES: dict[Stage, str] = {
+    "user": "user",
+    "rules": "rules",
+    "trajectory_judge": "judge of the whole",
+    "turn_judge": "judge of turns",
+    "near_duplicates": "near duplicates",
+}
 
 
 class Progress:
@@ -120,8 +128,10 @@ def facts(tally: Tally, gauges: Gauges | None, now: float, clock: datetime) -> l
     if tally.preparing is not None:
         coming = tally.preparing
         return [f"{coming.what}: {coming.done:,}/{coming.total:,}", elapsed]
-    outcomes = f"kept {tally.kept:,}, dropped {tally.dropped:,}, failed {tally.failed:,}"
-    shown = [f"{tally.done:,}/{tally.total:,} done ({outcomes})"]
+    shown = [f"{tally.done:,}/{tally.total:,} done ({_outcomes(tally)})"]
+    if rates := tally.pass_rates():
+        passed = (f"{_STAGES[stage]} {rate:.0%}" for stage, rate in rates.items())
+        shown.append(f"passed {', '.join(passed)}")
     if tally.is_stopping:
         shown.append("stopping once the calls that are being made have ended; again: at once")
     if gauges is not None:
@@ -136,6 +146,13 @@ def facts(tally: Tally, gauges: Gauges | None, now: float, clock: datetime) -> l
         shown += _limits(gauges)
     shown += _pauses(tally, now, clock)
     return [*shown, elapsed, _left(tally, gauges, now)]
+
+
+def _outcomes(tally: Tally) -> str:
+    outcomes = f"kept {tally.kept:,}, dropped {tally.dropped:,}, "
+    if tally.undecided:
+        outcomes += f"undecided {tally.undecided:,}, "
+    return f"{outcomes}failed {tally.failed:,}"
 
 
 def _limits(gauges: Gauges) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -37,6 +37,38 @@ Choice = tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]]
 """What one role may ask: providers, model, and fallbacks as provider and model."""
 
 
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """What those who are asked in a run speak with."""
+
+    roles: Mapping[AgentRole, Voice]
+    """Of the roles in use."""
+    panel: tuple[Voice, ...] = ()
+    """Of the judges beside that of the role."""
+
+    @classmethod
+    def of(cls, config: RunConfig, client: Callable[[RoleConfig], ChatClient]) -> Voices:
+        """Those that *config* asks for; *client* finds what reaches a model."""
+
+        def voice(role: AgentRole, settings: RoleConfig) -> Voice:
+            return Voice(
+                role=role,
+                client=client(settings),
+                temperature=settings.temperature,
+                max_output_tokens=settings.max_output_tokens,
+            )
+
+        return cls(
+            {role: voice(role, config.role(role)) for role in config.roles_in_use},
+            tuple(voice("judge", settings) for settings in config.panel),
+        )
+
+    @property
+    def judges(self) -> tuple[Voice, ...]:
+        """All of them; empty where rules judge alone."""
+        return (self.roles["judge"], *self.panel) if "judge" in self.roles else ()
+
+
 @dataclass(slots=True)
 class Providers:
     """Every account that a run may ask."""
@@ -64,8 +96,8 @@ class Providers:
         *,
         on_answer: Callable[[CallAnswered], None],
         on_retry: Callable[[CallRetried], None],
-    ) -> dict[AgentRole, Voice]:
-        """Role to the voice that it speaks with, for the roles in use."""
+    ) -> Voices:
+        """The voices of everybody who is asked."""
         clients: dict[Choice, ChatClient] = {}
         for choice in _choices(self.config):
             providers, model, fallbacks = choice
@@ -77,16 +109,7 @@ class Providers:
             )
             stopping = DrainsWhenStopped(client, self.drain)
             clients[choice] = Journaled(stopping, journal, on_answer=on_answer)
-        voices = {}
-        for role in self.config.roles_in_use:
-            settings = self.config.role(role)
-            voices[role] = Voice(
-                role=role,
-                client=clients[_choice(settings)],
-                temperature=settings.temperature,
-                max_output_tokens=settings.max_output_tokens,
-            )
-        return voices
+        return Voices.of(self.config, lambda settings: clients[_choice(settings)])
 
     def limiting(self) -> str:
         """What sets the pace now, over all accounts."""
@@ -184,8 +207,7 @@ def _paid(
 
 
 def _choices(config: RunConfig) -> list[Choice]:
-    roles = map(config.role, config.roles_in_use)
-    return list(dict.fromkeys(map(_choice, roles)))
+    return list(dict.fromkeys(map(_choice, config.in_use)))
 
 
 def _choice(role: RoleConfig) -> Choice:

@@ -12,25 +12,30 @@ import anyio
 import anyio.to_thread
 import structlog
 
-from simkit.casting import JUDGES, pipeline
-from simkit.config import ConfigError, RunConfig
+from simkit.benchmarks import Benchmarks, opened_benchmarks
+from simkit.casting import pipeline
+from simkit.config import ConfigError, FiltersSection, RunConfig
 from simkit.drain import Drain
+from simkit.filters.decontaminate import BENCHMARK_OVERLAP
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.filters.rules import default_checks
+from simkit.final_verdicts import FinalVerdicts
 from simkit.log import log_to
+from simkit.model_families import related_judges
 from simkit.one_run import open_run
 from simkit.prompts import package_prompts
 from simkit.refilter_judge import Judge, open_judge
+from simkit.ruling_watch import RulingWatch
 from simkit.spending import Spending
-from simkit.traces.calls import AgentRole
+from simkit.traces.filter_stages import JUDGES, NEAR_DUPLICATE
 from simkit.traces.records import Trajectory, Verdict
+from simkit.traces.rows import as_stored
 from simkit.traces.run_directory import RunDirectoryError
 from simkit.traces.run_reader import RunReader
 from simkit.traces.store import Store
 from simkit.traces.verdict_sets import RUN_VERDICTS, is_set_name
 from simkit.traces.version import __version__
-from simkit.traces.voice import Voice
 from simkit.verdict_changes import VerdictChanges
 
 _log = structlog.get_logger()
@@ -48,12 +53,15 @@ class NewFilters:
     replace: bool = False
     """Put the verdicts in the place of those that have the name."""
     without: frozenset[str] = frozenset()
-    """Rules, or `JUDGES`, that are not asked."""
+    """Rules, `JUDGES`, or what compares with others, that are not asked."""
+    compare: FiltersSection = field(default_factory=FiltersSection)
+    """Says what conversations are compared with: each other, and benchmarks."""
     judge: RunConfig | None = None
     """From `judge_config`; None: the rules alone."""
 
     def __post_init__(self) -> None:
-        known = [*(check.name for check in default_checks()), *JUDGES]
+        rules = [check.name for check in default_checks()]
+        known = [*rules, BENCHMARK_OVERLAP, *JUDGES, NEAR_DUPLICATE]
         problems = [
             f"there is no check {name!r} to leave out; there is {', '.join(known)}"
             for name in sorted(self.without.difference(known))
@@ -72,14 +80,28 @@ class NewFilters:
         return tuple(name for name in JUDGES if self.judge is not None and name not in self.without)
 
     @property
+    def benchmarks(self) -> tuple[Path, ...]:
+        """Files that conversations are compared with."""
+        return () if BENCHMARK_OVERLAP in self.without else self.compare.decontaminate
+
+    @property
+    def near_duplicates(self) -> float:
+        """Likeness from which on conversations count as the same; 0: never."""
+        return 0.0 if NEAR_DUPLICATE in self.without else self.compare.near_duplicates
+
+    @property
     def in_words(self) -> str:
         """One line about who judges."""
         left_out = [check.name for check in default_checks() if check.name in self.without]
         rules = f"rules without {', '.join(left_out)}" if left_out else "all rules"
         judge = "no judge"
         if self.judge is not None and self.judges:
-            judge = f"{self.judge.model.name} as {' and '.join(self.judges)}"
-        return f"simkit {__version__}; {rules}; {judge}"
+            models = (self.judge.model.name, *(other.model for other in self.judge.filters.panel))
+            judge = f"{', '.join(map(str, models))} as {' and '.join(self.judges)}"
+        compared = [f"near duplicates from {self.near_duplicates}"] if self.near_duplicates else []
+        if self.benchmarks:
+            compared.append(f"overlap with {', '.join(path.name for path in self.benchmarks)}")
+        return "; ".join([f"simkit {__version__}", rules, judge, *compared])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +147,11 @@ async def refilter(
     Raises:
         RunDirectoryError: There is no run, it holds no conversation, another process is at
             it, or it has verdicts of that name which are not to be replaced.
-        ConfigError: The judge cannot be used.
+        ConfigError: The judge, or a benchmark file, cannot be used.
         AccountProblem: A provider cannot be used until a person acts.
         StoreError: The run is damaged, or cannot be written.
     """
-    run, _ = open_run(directory)
+    run, config = open_run(directory)
     async with AsyncExitStack() as stack:
         stack.enter_context(run.locked())
         stack.enter_context(log_to(stack.enter_context(run.log_path.open("a"))))
@@ -139,14 +161,21 @@ async def refilter(
         if not scenarios:
             raise RunDirectoryError(f"{directory} holds no conversation (yet)")
         name = _name(filters, reader.verdict_sets(), directory)
+        benchmarks = await opened_benchmarks(filters.benchmarks)
         store = await stack.enter_async_context(Store.open(run.database_path))
         judge = None
         if filters.judge is not None and filters.judges:
             opened = open_judge(filters.judge, store, drain or Drain())
             judge = await stack.enter_async_context(opened)
+            judges = [settings.model for settings in filters.judge.judges]
+            for warning in related_judges(judges, config):
+                _log.warning(warning)
         await store.begin_verdicts(name)
-        rejudged = _Rejudged(store, name, judge, lambda done: on_progress(done, len(scenarios)))
-        await _judge_all(scenarios, reader, _pipeline(filters, judge), rejudged, judge)
+        rejudged = _Rejudged(store, name, lambda done: on_progress(done, len(scenarios)))
+        judging = _Judging(
+            _pipeline(filters, judge, benchmarks), filters.near_duplicates, rejudged, judge
+        )
+        await judging.judge_all(scenarios, reader)
         is_whole = rejudged.changes.conversations == len(scenarios) and not _was_refused(judge)
         if is_whole:
             await store.publish_verdicts(name, filters.in_words)
@@ -178,9 +207,9 @@ def _name(filters: NewFilters, taken: Iterable[str], directory: Path) -> str:
     return filters.name
 
 
-def _pipeline(filters: NewFilters, judge: Judge | None) -> FilterPipeline:
-    voices: dict[AgentRole, Voice] = {} if judge is None else {"judge": judge.voice}
-    return pipeline(voices, package_prompts(), filters.without)
+def _pipeline(filters: NewFilters, judge: Judge | None, benchmarks: Benchmarks) -> FilterPipeline:
+    voices = () if judge is None else judge.voices
+    return pipeline(voices, package_prompts(), filters.without, benchmarks.checks)
 
 
 @dataclass(slots=True)
@@ -189,41 +218,60 @@ class _Rejudged:
 
     store: Store
     name: str
-    judge: Judge | None
     on_progress: Callable[[int], None]
     changes: VerdictChanges = field(default_factory=VerdictChanges)
     before: dict[int, Verdict | None] = field(default_factory=dict)
     """Of the conversations that are being judged."""
+    watch: RulingWatch = field(default_factory=RulingWatch)
 
-    async def __call__(self, trajectory: Trajectory, verdict: Verdict) -> None:
-        scenario = trajectory.scenario.number
+    async def __call__(self, scenario: int, verdict: Verdict) -> None:
         await self.store.add_verdict(scenario, verdict, self.name)
-        if self.judge is not None:
-            self.judge.budget.end(scenario)
+        self.watch.see(as_stored(verdict))
         self.changes.add(scenario, self.before.pop(scenario), verdict)
         self.on_progress(self.changes.conversations)
 
 
-async def _judge_all(
-    scenarios: Iterable[int],
-    reader: RunReader,
-    pipeline: FilterPipeline,
-    rejudged: _Rejudged,
-    judge: Judge | None,
-) -> None:
-    """Judge *scenarios* in order, several at a time, for as long as the budget reaches."""
-    workers = _UNPAID_WORKERS if judge is None else judge.at_once
-    async with FilterQueue(pipeline, rejudged, size=0, workers=workers) as queue:
-        for scenario in scenarios:
-            if judge is not None and not await judge.budget.may_start():
-                return
-            stored = reader.trajectory(scenario)
-            if stored is None:
-                raise LookupError(f"trajectory {scenario} went while the run was locked")
-            rejudged.before[scenario] = stored.verdict
-            if judge is not None:
-                judge.budget.begin(scenario)
-            await queue.put(stored.trajectory)
+class _Judging:
+    """Judges stored conversations by *pipeline*, and drops near duplicates."""
+
+    def __init__(
+        self,
+        pipeline: FilterPipeline,
+        near_duplicates: float,
+        rejudged: _Rejudged,
+        judge: Judge | None,
+    ) -> None:
+        self._workers = _UNPAID_WORKERS if judge is None else judge.at_once
+        self._pipeline = pipeline
+        self._final = FinalVerdicts(
+            rejudged, near_duplicates=near_duplicates, in_flight=self._workers
+        )
+        self._before = rejudged.before
+        self._budget = None if judge is None else judge.budget
+
+    async def judge_all(self, scenarios: Iterable[int], reader: RunReader) -> None:
+        """Judge *scenarios* in order, several at a time, for as long as the budget reaches."""
+        queue = FilterQueue(self._pipeline, self._judged, size=0, workers=self._workers)
+        async with queue:
+            for scenario in scenarios:
+                if not await self._final.may_start(self._may_start):
+                    return
+                stored = reader.trajectory(scenario)
+                if stored is None:
+                    raise LookupError(f"trajectory {scenario} went while the run was locked")
+                self._before[scenario] = stored.verdict
+                self._final.begin(scenario)
+                if self._budget is not None:
+                    self._budget.begin(scenario)
+                await queue.put(stored.trajectory)
+
+    async def _may_start(self) -> bool:
+        return self._budget is None or await self._budget.may_start()
+
+    async def _judged(self, trajectory: Trajectory, verdict: Verdict) -> None:
+        if self._budget is not None:
+            self._budget.end(trajectory.scenario.number)
+        await self._final.take(trajectory, verdict)
 
 
 def _was_refused(judge: Judge | None) -> bool:

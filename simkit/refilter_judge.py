@@ -32,7 +32,7 @@ def judge_config(stored: Path, other: Path | None, given: Mapping[str, Any]) -> 
         other: One to use in its place; None: *stored*.
         given: Dotted keys on top, as for `load_config`; ``provider.X`` is about the judge's
             provider. With an address it is a new one, which gets no key that was meant for
-            another. A model that is given here has no fallback.
+            another. A model that is given here has no fallback, and no panel beside it.
 
     What the run was allowed to spend is no limit here; ``[budget]`` of *other* and what is
     *given* are.
@@ -79,13 +79,15 @@ def _overrides(before: RunConfig, given: Mapping[str, Any]) -> Iterator[tuple[st
         yield from ((f"providers.{name}.{key}", value) for key, value in of_provider.items())
     if "base_url" in of_provider or "roles.judge.model" in given:
         yield "roles.judge.fallback", []
+        yield "filters.panel", []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
     """A judge who can be asked, and what that costs."""
 
-    voice: Voice
+    voices: tuple[Voice, ...]
+    """Its own, then those of its panel."""
     budget: Budget
     at_once: int
     """Conversations that it judges at the same time."""
@@ -107,8 +109,9 @@ async def open_judge(config: RunConfig, journal: Journal, drain: Drain) -> Async
     """
     budget, bus = open_budget(config), Bus()
     async with open_providers(config, budget.ledger, budget.prices, bus, drain) as providers:
-        voice = providers.voices(journal, on_answer=bus.publish, on_retry=bus.publish)["judge"]
-        client = CheckedWhenAsked(voice.client, journal, providers.check)
-        yield Judge(
-            voice=replace(voice, client=client), budget=budget, at_once=config.run.concurrency
+        voices = providers.voices(journal, on_answer=bus.publish, on_retry=bus.publish)
+        judges = tuple(
+            replace(voice, client=CheckedWhenAsked(voice.client, journal, providers.check))
+            for voice in voices.judges
         )
+        yield Judge(voices=judges, budget=budget, at_once=config.run.concurrency)

@@ -18,10 +18,11 @@ from simkit.verdict_changes import Change, Changed, by_frequency
 _TITLES: dict[Change, str] = {
     "kept to dropped": "kept before, dropped now",
     "dropped to kept": "dropped before, kept now",
+    "now undecided": "undecided now, and not before",
     "turns masked": "turns trained on before, masked now",
     "masks lifted": "turns masked before, trained on now",
 }
-_OUTCOMES = ("kept", "dropped", "failed", "not judged")
+_OUTCOMES = ("kept", "dropped", "undecided", "failed", "not judged")
 _EXAMPLE_CHARACTERS = 160
 _INDENT = (0, 0, 0, 4)
 

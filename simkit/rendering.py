@@ -27,7 +27,12 @@ from simkit.traces.records import (
 )
 
 _ROLE_STYLES = {"system": "magenta", "user": "bold cyan", "assistant": "bold green", "tool": "blue"}
-_OUTCOME_STYLES = {"kept": "bold green", "dropped": "bold yellow", "failed": "bold red"}
+_OUTCOME_STYLES = {
+    "kept": "bold green",
+    "dropped": "bold yellow",
+    "undecided": "bold yellow",
+    "failed": "bold red",
+}
 _RESULT_LINES = 6
 _RESULT_CHARACTERS = 500
 _INDENT = (0, 0, 0, 4)
@@ -82,6 +87,8 @@ def _heading(trajectory: Trajectory, verdict: Verdict | None) -> Iterator[Text]:
     line.append(f", ended by {_on_one_line(ended)}, {len(trajectory.messages)} messages")
     yield line
     yield Text(f"chain: {_on_one_line(_chain(trajectory.scenario))}")
+    if trajectory.scenario.dialogue != "gradual":
+        yield Text(f"dialogue: {trajectory.scenario.dialogue.replace('_', ' ')}")
     if trajectory.scenario.withheld:
         withheld = ", ".join(function.name for function in trajectory.scenario.withheld)
         yield Text(f"not on offer: {_on_one_line(withheld)}")
@@ -112,6 +119,10 @@ def _intent(intent: Intent) -> Iterator[RenderableType]:
     for number, goal in enumerate(intent.goals, start=1):
         known = ", ".join(map(_fact, goal.known))
         yield _indented(f"{number}. {goal.text}" + (f" [{known}]" if known else ""))
+    for constraint in intent.constraints:
+        yield _indented(f"insists: {constraint}")
+    if (change := intent.change) is not None:
+        yield _indented(f"says at first: {change.name}={change.first} (goal {change.goal})")
     if intent.unknown:
         yield _indented(f"does not know: {', '.join(intent.unknown)}")
 

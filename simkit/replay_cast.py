@@ -7,9 +7,11 @@ from simkit.agents.beginning import Beginning
 from simkit.agents.conversation import Conversations
 from simkit.clients.recorded import Recorded, Tape
 from simkit.config import RunConfig
+from simkit.filters.filter import Check
 from simkit.filters.pipeline import FilterPipeline
 from simkit.prompts import Prompts
-from simkit.traces.calls import AgentRole
+from simkit.providers import Voices
+from simkit.python_tools import MODEL
 from simkit.traces.voice import Voice
 
 
@@ -19,24 +21,20 @@ class ReplayCast:
     def __init__(self, config: RunConfig, prompts: Prompts) -> None:
         self._config = config
         self._prompts = prompts
-        self._settings = {role: config.role(role) for role in config.roles_in_use}
 
     def conversations(self, tape: Tape, beginning: Beginning | None) -> Conversations:
         """What plays the scenario that *tape* was recorded of, from *beginning* if it has one."""
-        voices = self._voices(tape)
-        return casting.conversations(self._config, voices, self._prompts, beginning)
-
-    def pipeline(self, tape: Tape) -> FilterPipeline:
-        """What judges the trajectory that *tape* was recorded of."""
-        return casting.pipeline(self._voices(tape), self._prompts)
-
-    def _voices(self, tape: Tape) -> dict[AgentRole, Voice]:
-        return {
-            role: Voice(
-                role=role,
-                client=Recorded(tape, settings.model),
-                temperature=settings.temperature,
-                max_output_tokens=settings.max_output_tokens,
-            )
-            for role, settings in self._settings.items()
+        voices = self._voices(tape).roles
+        # What really ran is not run again, and its file need not be there.
+        real = {
+            source: Voice(role="tool", client=Recorded(tape, MODEL))
+            for source in self._config.tools.sources
         }
+        return casting.conversations(self._config, voices, self._prompts, beginning, real)
+
+    def pipeline(self, tape: Tape, more: Check) -> FilterPipeline:
+        """What judges the trajectory that *tape* was recorded of, by one rule *more*."""
+        return casting.pipeline(self._voices(tape).judges, self._prompts, more=[more])
+
+    def _voices(self, tape: Tape) -> Voices:
+        return Voices.of(self._config, lambda settings: Recorded(tape, settings.model))

@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import orjson
-
 from simkit.agents.beginning import beginning_of
 from simkit.agents.gate import IncoherentChain
 from simkit.clients.recorded import RecordedCall, Tape
+from simkit.compared_before import AsRecorded, dropped_as_recorded
 from simkit.config import ROLES, RunConfig
 from simkit.divergence import (
     Divergence,
@@ -23,6 +22,7 @@ from simkit.divergence import (
     trajectory_divergence,
     verdict_divergence,
 )
+from simkit.filters.panel import UNAVAILABLE
 from simkit.prompts import filling_in, package_prompts, prompts_from
 from simkit.recording import RecordedConversation
 from simkit.replay_cast import ReplayCast
@@ -123,7 +123,9 @@ class Replayer:
     async def _judge(self, recorded: RecordedConversation, tape: Tape) -> Verdict | None:
         if recorded.stored.verdict is None:
             return None
-        return await self._cast.pipeline(tape).judge(recorded.stored.trajectory)
+        pipeline = self._cast.pipeline(tape, AsRecorded(recorded.stored.verdict))
+        verdict = await pipeline.judge(recorded.stored.trajectory)
+        return dropped_as_recorded(verdict, recorded.stored.verdict)
 
     def _compare(
         self, recorded: RecordedConversation, new: Trajectory, tape: Tape
@@ -157,12 +159,12 @@ class Replayer:
         if stored is None or body is None or new is None:
             return None, None, None
         if tape.ran_out:
-            new = replace(new, reasons=_with_causes_of(stored.reasons, new.reasons))
+            new = _with_causes_of(stored, new)
         compared = new
         if self._folder is not None and new.prompts:
             compared = replace(new, prompts=stored.prompts)
         divergence = verdict_divergence(
-            recorded.number, body, orjson.dumps(compared), tape.first_miss
+            recorded.number, body, rows.verdict_body(compared), tape.first_miss
         )
         if divergence is not None:
             return new, "diverged", divergence
@@ -202,12 +204,21 @@ def _ended_like(stored: Trajectory, new: Trajectory, tape: Tape) -> Trajectory |
     return replace(new, cause=stored.cause, error=stored.error)
 
 
-def _with_causes_of(stored: tuple[Reason, ...], new: tuple[Reason, ...]) -> tuple[Reason, ...]:
+def _with_causes_of(stored: Verdict, new: Verdict) -> Verdict:
     """*new*, saying like *stored* why no judge has answered, where both say that none has."""
+    before = {turn.index: turn.reasons for turn in stored.turns}
+    turns = (
+        replace(turn, reasons=_with_messages_of(before.get(turn.index, ()), turn.reasons))
+        for turn in new.turns
+    )
+    return replace(new, reasons=_with_messages_of(stored.reasons, new.reasons), turns=tuple(turns))
+
+
+def _with_messages_of(stored: tuple[Reason, ...], new: tuple[Reason, ...]) -> tuple[Reason, ...]:
     if len(stored) != len(new):
         return new
     return tuple(
-        old if old.check == reason.check == "judge_unavailable" else reason
+        old if old.check == reason.check == UNAVAILABLE else reason
         for old, reason in zip(stored, new, strict=True)
     )
 

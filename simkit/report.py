@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,13 +12,18 @@ from rich.text import Text
 
 from simkit.bookkeeping import Bookkeeping, pricing_of
 from simkit.books_tables import books_json, books_tables
+from simkit.config import RunConfig
+from simkit.model_families import related_judges
 from simkit.one_run import open_run
 from simkit.rendering import plain_text
 from simkit.standing import PROMPTS, YIELDS
 from simkit.tables import kept_table, share_table, value_table
+from simkit.traces.agreement import Agreement
 from simkit.traces.counts import RunCounts
 from simkit.traces.figures import read_figures
+from simkit.traces.rulings import JudgesRulings
 from simkit.traces.run_reader import RunReader
+from simkit.traces.turn_kinds import TurnKindCounts
 from simkit.traces.verdict_sets import RUN_VERDICTS
 
 
@@ -30,15 +35,18 @@ class Report:
     verdicts: str
     """The set of verdicts that decides what was kept."""
     counts: RunCounts
+    turn_kinds: TurnKindCounts
     books: Bookkeeping
     facts: Mapping[str, str]
     """What the run noted about itself as a whole."""
+    warnings: tuple[str, ...] = ()
+    """Lines about judges that may not be worth their name."""
 
 
 def read_report(directory: Path, *, verdicts: str = RUN_VERDICTS) -> Report:
     """Count what the run in *directory* holds; works also while it goes on.
 
-    Parses no conversation and no reply, so it takes seconds for 100,000 conversations.
+    Parses the messages of kept conversations, and no reply: about ten seconds for 100,000.
 
     Args:
         verdicts: The set that decides what was kept.
@@ -60,9 +68,16 @@ def read_report(directory: Path, *, verdicts: str = RUN_VERDICTS) -> Report:
         directory=run.path,
         verdicts=verdicts,
         counts=figures.counts,
+        turn_kinds=figures.turn_kinds,
         books=Bookkeeping(figures.books, pricing),
         facts=facts,
+        warnings=tuple(_warnings(figures.counts.rulings, config)),
     )
+
+
+def _warnings(rulings: Sequence[JudgesRulings], config: RunConfig) -> Iterator[str]:
+    yield from related_judges((judge.model for judge in rulings), config)
+    yield from filter(None, (judge.one_sided for judge in rulings))
 
 
 def report_json(report: Report) -> str:
@@ -71,6 +86,9 @@ def report_json(report: Report) -> str:
         "directory": str(report.directory),
         "verdicts": report.verdicts,
         **asdict(report.counts),
+        "turn_kinds": asdict(report.turn_kinds),
+        "agreement": report.counts.agreement.as_json(),
+        "warnings": report.warnings,
         "calls_per_conversation": _ratio(report.counts.calls, report.counts.played),
         "books": books_json(report.books),
         "facts": dict(report.facts),
@@ -83,6 +101,7 @@ def render_report(report: Report) -> RenderableType:
     counts = report.counts
     tables = [
         *books_tables(report.books),
+        kept_table("passed, by stage of the filters", counts.stage_passed, counts.stage_reached),
         kept_table("conversations by kind, kept", counts.kept_kinds, counts.kinds),
         share_table("not ended by the user", counts.causes, counts.played),
         share_table(
@@ -91,6 +110,15 @@ def render_report(report: Report) -> RenderableType:
             counts.trained_turns + counts.masked_turns,
         ),
         share_table("masked because of", counts.mask_reasons, counts.masked_turns),
+        share_table(
+            "turns that are trained on", report.turn_kinds.of_turns, report.turn_kinds.turns
+        ),
+        share_table(
+            "kept conversations with such a turn",
+            _conversations_by_kind(report.turn_kinds),
+            report.turn_kinds.conversations,
+        ),
+        value_table("judges of the panel on conversations", _agreement(counts.agreement)),
         value_table("model calls", _call_figures(counts)),
         value_table("about the run", _shown_facts(report.facts)),
     ]
@@ -98,7 +126,23 @@ def render_report(report: Report) -> RenderableType:
     title = f"run {plain_text(str(report.directory))}"
     if report.verdicts != RUN_VERDICTS:
         title += f", by the verdicts {plain_text(report.verdicts)}"
-    return Group(Text(title, style="bold"), *shown)
+    warnings = [Text(f"warning: {plain_text(line)}", style="yellow") for line in report.warnings]
+    return Group(Text(title, style="bold"), *shown, *warnings)
+
+
+def _agreement(agreement: Agreement) -> dict[str, str]:
+    share, kappa = agreement.unanimous_share, agreement.kappa
+    if share is None:
+        return {}
+    return {
+        "ruled on by at least two": f"{agreement.trajectories:,}",
+        "unanimous": f"{share:.1%}",
+        "Fleiss' kappa": "none: all rulings are the same" if kappa is None else f"{kappa:.2f}",
+    }
+
+
+def _conversations_by_kind(kinds: TurnKindCounts) -> dict[str, int]:
+    return {**kinds.of_conversations, "without any call": kinds.without_calls}
 
 
 def _call_figures(counts: RunCounts) -> dict[str, str]:

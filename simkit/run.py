@@ -11,6 +11,7 @@ import anyio
 import anyio.from_thread
 import anyio.to_thread
 
+from simkit.benchmarks import opened_benchmarks
 from simkit.budget import Budget, open_budget
 from simkit.bus import Bus
 from simkit.config import RunConfig
@@ -24,12 +25,14 @@ from simkit.one_run import check_one_run
 from simkit.playing import Playing
 from simkit.prompts import package_prompts
 from simkit.providers import open_providers
+from simkit.python_tools.opened import open_python_tools
 from simkit.same_data import check_belongs, check_same_data, check_same_prompts, data_digest
 from simkit.scenarios import Ground, ground_of, prepare
 from simkit.spending import Spending
 from simkit.standing import DATA, Standing, read_standing
 from simkit.steering import Steering
 from simkit.traces.events import Preparing
+from simkit.traces.functions import Function
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
 
 
@@ -87,7 +90,8 @@ async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
             is on its way is lost.
 
     Raises:
-        ConfigError, CatalogError, EmbedderUnavailable: It cannot start.
+        ConfigError, CatalogError, EmbedderUnavailable: It cannot start. A ConfigError may also
+            come later, when a file of functions that run has changed.
         ConfigError: The run in *out* was made with another configuration, which would mix
             two sets of data.
         RunDirectoryError: *out* is something else, or another process is at it.
@@ -103,8 +107,13 @@ async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
         check_run(config)
         async with AsyncExitStack() as stack:
             known = await _known(config, out, stack)
+            benchmarks = await opened_benchmarks(config.filters.decontaminate)
+            benchmarks.check_same(known.standing.meta, out)
+            tools = await stack.enter_async_context(open_python_tools(config.tools))
+            tools.check_same(known.standing.meta, out)
             budget = open_budget(config, known.standing)
-            ground = known.ground or await _prepared(config, out, budget, bus)
+            ground = known.ground or await _prepared(config, tools.functions, budget, bus)
+            tools.check_offered(ground.graph.functions)
             providers = await stack.enter_async_context(
                 open_providers(config, budget.ledger, budget.prices, bus, drain)
             )
@@ -123,6 +132,8 @@ async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
                 budget=budget,
                 bus=bus,
                 steering=steering or Steering.none(),
+                benchmarks=benchmarks,
+                tools=tools,
             )
             try:
                 scenarios = ground.scenarios(
@@ -169,11 +180,13 @@ async def _known(config: RunConfig, out: Path, stack: AsyncExitStack) -> _Known:
     return _Known(directory=directory, ground=ground, standing=standing)
 
 
-async def _prepared(config: RunConfig, out: Path, budget: Budget, bus: Bus) -> Ground:
+async def _prepared(
+    config: RunConfig, tools: tuple[Function, ...], budget: Budget, bus: Bus
+) -> Ground:
     async with open_embedder(config, budget.ledger, budget.prices) as hosted:
         # Abandoned when cancelled: nobody should have to wait for an embedding to finish.
         return await anyio.to_thread.run_sync(
-            prepare, config, _announcing(bus), hosted, abandon_on_cancel=True
+            prepare, config, _announcing(bus), hosted, tools, abandon_on_cancel=True
         )
 
 

@@ -11,8 +11,10 @@ import orjson
 
 from simkit.config import ConfigError, RunConfig, quoted
 
-_SECTIONS = ("catalog", "graph", "walk", "chain", "conversation", "tools")
+_SECTIONS = ("catalog", "graph", "walk", "chain", "dialogue", "conversation", "tools")
 """Whatever these say decides what is in the data; of the others, single options do."""
+_PACE = frozenset({"tools.workers"})
+"""Options in them that only decide how fast it is made."""
 _IN_FILTERS = ("judge", "near_duplicates", "decontaminate")
 """Options of ``[filters]`` that do."""
 _IN_MODEL = {"model": "name"}
@@ -108,10 +110,14 @@ def _deciding(config: RunConfig) -> Iterator[tuple[str, Any]]:
     dumped = config.model_dump(mode="json")
     for option in _IN_FILTERS:
         yield f"filters.{option}", dumped["filters"][option]
+    for number, judge in enumerate(config.filters.panel):
+        yield f"filters.panel.{number}.model", judge.model
+        yield f"filters.panel.{number}.temperature", judge.temperature
     for name in _SECTIONS:
         section: Mapping[str, Any] = dumped[name]
         for option, value in section.items():
-            yield f"{name}.{option}", value
+            if f"{name}.{option}" not in _PACE:
+                yield f"{name}.{option}", value
     for role in config.roles_in_use:
         used = config.role(role)
         yield f"roles.{role}.model", used.model

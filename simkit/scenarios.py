@@ -9,15 +9,25 @@ from itertools import islice
 from pathlib import Path
 
 from simkit.config import RunConfig
+from simkit.dialogue_plans import DialoguePlanner
 from simkit.graph.catalog import Catalog
 from simkit.graph.chains.planner import Planner
 from simkit.graph.chains.rules import ChainRules
 from simkit.graph.embed import Embedder
 from simkit.graph.function_graph import FunctionGraph, Summary
 from simkit.graph.walk import Outcomes, Walker
-from simkit.graph_building import OnProgress, build_graph, read_catalog
+from simkit.graph_building import (
+    OnProgress,
+    build_graph,
+    extend_graph,
+    read_catalog,
+    under_free_names,
+)
+from simkit.traces.functions import Function
 from simkit.traces.records import Scenario
 from simkit.traces.seeds import derive_seed
+
+_NO_CATALOG = Catalog(functions=(), rejected=(), merges=(), files=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +37,7 @@ class Ground:
     graph: FunctionGraph
     walker: Walker
     planner: Planner
+    dialogues: DialoguePlanner
     seed: int
     """Of the run."""
     facts: Mapping[str, str]
@@ -50,7 +61,7 @@ class Ground:
         for number, walk in enumerate(islice(self.walker.walks(outcomes), count)):
             if number not in done:
                 seed = derive_seed(self.seed, "scenario", number)
-                yield self.planner.scenario(number, seed, walk)
+                yield self.dialogues.planned(self.planner.scenario(number, seed, walk))
 
 
 def _catalog_facts(catalog: Catalog) -> dict[str, str]:
@@ -86,12 +97,14 @@ def prepare(
     config: RunConfig,
     on_progress: OnProgress = None,
     hosted: Embedder | None = None,
+    tools: tuple[Function, ...] = (),
 ) -> Ground:
     """Read the catalogs and build the graph, or read the graph, and be ready to walk it.
 
     Args:
         on_progress: Hears how many parameter texts are embedded, and of how many.
         hosted: What `open_embedder` gives, when the configured embedder is "provider".
+        tools: Functions that really run, beside those of the catalogs or the graph.
 
     Raises:
         CatalogError, GraphError: A catalog or the graph cannot be used.
@@ -102,9 +115,14 @@ def prepare(
     """
     if config.graph.file is not None:
         graph = FunctionGraph.load(config.graph.file)
+        if tools:
+            named = under_free_names(tools, graph.functions)
+            graph = extend_graph(graph, named, config, on_progress, hosted)
         return _ground(graph, config, _graph_facts(graph.summary(), config.walk.min_length))
-    catalog = read_catalog(config.catalog)
-    graph = build_graph(catalog, config, on_progress, hosted)
+    section = config.catalog
+    has_catalog = bool(section.paths or section.demo or not tools)
+    catalog = read_catalog(section) if has_catalog else _NO_CATALOG
+    graph = build_graph(catalog, config, on_progress, hosted, tools)
     facts = _catalog_facts(catalog) | _graph_facts(graph.summary(), config.walk.min_length)
     return _ground(graph, config, facts)
 
@@ -121,4 +139,11 @@ def ground_of(graph_path: Path, config: RunConfig) -> Ground:
 def _ground(graph: FunctionGraph, config: RunConfig, facts: Mapping[str, str]) -> Ground:
     walker = Walker(graph, seed=config.run.seed, **config.walk.rules)
     planner = Planner(graph, ChainRules(**config.chain.model_dump(exclude={"gate"})))
-    return Ground(graph=graph, walker=walker, planner=planner, seed=config.run.seed, facts=facts)
+    return Ground(
+        graph=graph,
+        walker=walker,
+        planner=planner,
+        dialogues=DialoguePlanner(config.dialogue),
+        seed=config.run.seed,
+        facts=facts,
+    )

@@ -1,4 +1,4 @@
-"""What happens to a scenario: it is played and stored, then judged and stored."""
+"""What happens to a scenario: it is played and stored, then judged and its verdict stored."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import anyio
 import structlog
 
 from simkit.agents.conversation import Conversations
-from simkit.budget import Budget
 from simkit.bus import Bus
+from simkit.ruling_watch import RulingWatch
 from simkit.scheduler import InFlight
 from simkit.traces.events import ConversationPlayed, ConversationStarted, TrajectoryJudged
+from simkit.traces.filter_stages import passage
 from simkit.traces.records import Outcome, Scenario, Trajectory, Verdict
+from simkit.traces.rows import as_stored
 from simkit.traces.store import Store
 
 _log = structlog.get_logger()
@@ -24,6 +26,7 @@ class Played:
     Args:
         stored: Finds the trajectory of a scenario that was played before and not judged.
         put: Takes a trajectory; waits while the filters are behind.
+        begin: Is told the number of the scenario first of all.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class Played:
         stored: Callable[[int], Trajectory | None],
         put: Callable[[Trajectory], Awaitable[None]],
         in_flight: InFlight,
-        budget: Budget,
+        begin: Callable[[int], None],
         bus: Bus,
     ) -> None:
         self._conversations = conversations
@@ -41,11 +44,11 @@ class Played:
         self._stored = stored
         self._put = put
         self._in_flight = in_flight
-        self._budget = budget
+        self._begin = begin
         self._bus = bus
 
     async def __call__(self, scenario: Scenario) -> None:
-        self._budget.begin(scenario.number)
+        self._begin(scenario.number)
         with self._in_flight:
             self._bus.publish(ConversationStarted(scenario=scenario.number))
             trajectory = self._stored(scenario.number) or await self._play(scenario)
@@ -75,25 +78,24 @@ class Played:
 
 
 class Judged:
-    """Stores a verdict, closes the conversation's account, then announces it.
+    """Stores a final verdict, then announces it.
 
     Args:
         learn: Is told what became of each scenario, once that is stored.
     """
 
-    def __init__(
-        self, store: Store, learn: Callable[[int, Outcome], None], budget: Budget, bus: Bus
-    ) -> None:
+    def __init__(self, store: Store, learn: Callable[[int, Outcome], None], bus: Bus) -> None:
         self._store = store
         self._learn = learn
-        self._budget = budget
         self._bus = bus
+        self._watch = RulingWatch()
 
-    async def __call__(self, trajectory: Trajectory, verdict: Verdict) -> None:
-        scenario = trajectory.scenario.number
+    async def __call__(self, scenario: int, verdict: Verdict) -> None:
         await self._store.save_verdict(scenario, verdict)
         self._learn(scenario, verdict.outcome)
-        self._budget.end(scenario)
+        stored = as_stored(verdict)
+        self._watch.see(stored)
+        came = passage(stored)
         self._bus.publish(
             TrajectoryJudged(
                 scenario=scenario,
@@ -101,5 +103,7 @@ class Judged:
                 checks=tuple(dict.fromkeys(reason.check for reason in verdict.reasons)),
                 masked_turns=len(verdict.masked),
                 trained_turns=len(verdict.turns) - len(verdict.masked),
+                passed=came.passed,
+                stopped=came.stopped,
             )
         )

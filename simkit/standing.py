@@ -34,7 +34,12 @@ PLAYED_AGAIN = frozenset(
 """Causes of failure that lie with a provider or the budget: what was answered is in the journal,
 and the rest may succeed now."""
 
-MARKS: Mapping[Outcome, int] = {"kept": ord("k"), "dropped": ord("d"), "failed": ord("-")}
+MARKS: Mapping[Outcome, int] = {
+    "kept": ord("k"),
+    "dropped": ord("d"),
+    "undecided": ord("u"),
+    "failed": ord("-"),
+}
 """Outcomes as single bytes."""
 
 
@@ -45,7 +50,8 @@ class Standing:
     judged: frozenset[int] = frozenset()
     """Scenarios that are through, failed ones too."""
     unjudged: frozenset[int] = frozenset()
-    """Scenarios that are played and still to be judged."""
+    """Scenarios that are played and still to be judged: also those that nobody could decide, as
+    the judge's provider may answer now; what it has answered is in the journal."""
     outcomes: Mapping[str, int] = field(
         default_factory=lambda: {"kept": 0, "dropped": 0, "failed": 0}
     )
@@ -84,7 +90,7 @@ def read_standing(database: Path) -> Standing:
         for scenario, outcome, cause in reader.outcomes():
             if cause in PLAYED_AGAIN:
                 continue
-            if outcome is None:
+            if outcome in (None, "undecided"):
                 unjudged.add(scenario)
             elif outcome not in MARKS:
                 damaged.append(scenario)

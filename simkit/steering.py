@@ -55,7 +55,8 @@ class Steering:
         return self._waiting > 0
 
     def outcomes(self, first: int, stop: int) -> list[bool | None]:
-        """For `Walker.walks`: whether each was kept; None for those that failed."""
+        """For `Walker.walks`: whether each was kept; None for what tells nothing of its walk, as it
+        failed or nobody could decide."""
         return [_MEANING.get(mark) for mark in self._marks[first : min(stop, self._settled)]]
 
     def following(self, scenarios: Iterable[Scenario]) -> Iterator[Scenario]:

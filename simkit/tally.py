@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from simkit.traces.events import (
@@ -16,6 +16,7 @@ from simkit.traces.events import (
     Stopping,
     TrajectoryJudged,
 )
+from simkit.traces.filter_stages import STAGES, Stage
 
 _CALL_WINDOW_SECONDS = 10.0
 # Conversations end rarely and in waves; a short window would make the time left jump.
@@ -69,6 +70,7 @@ class Tally:
     started_at: float
     kept: int = 0
     dropped: int = 0
+    undecided: int = 0
     failed: int = 0
     retries: int = 0
     input_tokens: int = 0
@@ -79,25 +81,21 @@ class Tally:
     """What the run still does before its first conversation."""
     paused: dict[str, Pause] = field(default_factory=dict)
     """Account to its latest pause, which may be over."""
+    _passed: Counter[Stage] = field(default_factory=Counter)
+    _stopped: Counter[Stage] = field(default_factory=Counter)
     _calls: SlidingRate = field(default_factory=lambda: SlidingRate(_CALL_WINDOW_SECONDS))
     _done: SlidingRate = field(default_factory=lambda: SlidingRate(_DONE_WINDOW_SECONDS))
 
     @property
     def done(self) -> int:
         """Conversations whose verdict is in the store."""
-        return self.kept + self.dropped + self.failed
+        return self.kept + self.dropped + self.undecided + self.failed
 
     def count(self, event: Event, now: float) -> None:
         """Take in one event that arrived at *now*, in seconds of a monotonic clock."""
         match event:
-            case TrajectoryJudged(outcome="kept"):
-                self.kept += 1
-                self._done.count(now)
-            case TrajectoryJudged(outcome="dropped"):
-                self.dropped += 1
-                self._done.count(now)
             case TrajectoryJudged():
-                self.failed += 1
+                self._count_verdict(event)
                 self._done.count(now)
             case CallAnswered(usage=usage):
                 self.input_tokens += usage.input_tokens
@@ -117,6 +115,26 @@ class Tally:
                 self.is_stopping = True
             case _:
                 pass
+
+    def _count_verdict(self, event: TrajectoryJudged) -> None:
+        match event.outcome:
+            case "kept":
+                self.kept += 1
+            case "dropped":
+                self.dropped += 1
+            case "undecided":
+                self.undecided += 1
+            case "failed":
+                self.failed += 1
+        self._passed.update(event.passed)
+        if event.stopped is not None:
+            self._stopped[event.stopped] += 1
+
+    def pass_rates(self) -> dict[Stage, float]:
+        """Stage to the share that it let through of what came to it, in order; since this process
+        began. Stages to which nothing came are missing."""
+        reached = self._passed + self._stopped
+        return {stage: self._passed[stage] / reached[stage] for stage in STAGES if reached[stage]}
 
     def calls_per_second(self, now: float) -> float:
         """Answered calls a second over the last 10 seconds."""

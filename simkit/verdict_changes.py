@@ -13,7 +13,9 @@ from simkit.traces.records import Reason, Verdict
 EXAMPLES = 3
 """Of each kind of change."""
 
-Change = Literal["kept to dropped", "dropped to kept", "turns masked", "masks lifted"]
+Change = Literal[
+    "kept to dropped", "dropped to kept", "now undecided", "turns masked", "masks lifted"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -85,14 +87,13 @@ class VerdictChanges:
         default_factory=lambda: {
             "kept to dropped": Changed(),
             "dropped to kept": Changed(),
+            "now undecided": Changed(),
             "turns masked": Changed(),
             "masks lifted": Changed(),
         }
     )
     other_reasons: int = 0
     """Conversations that are dropped by both verdicts, because of other checks."""
-    unavailable: int = 0
-    """Conversations that are dropped now only because the judge gave no reply."""
 
     @property
     def conversations(self) -> int:
@@ -103,7 +104,6 @@ class VerdictChanges:
         """Compare two verdicts; no earlier one means that it was not judged."""
         self.before["not judged" if before is None else before.outcome] += 1
         self.after[after.outcome] += 1
-        self.unavailable += any(reason.check == "judge_unavailable" for reason in after.reasons)
         match before and before.outcome, after.outcome:
             case "kept", "dropped":
                 self.kinds["kept to dropped"].add(conversation, after.reasons)
@@ -113,6 +113,8 @@ class VerdictChanges:
             case "dropped", "dropped":
                 assert before is not None  # noqa: S101 - it has an outcome
                 self.other_reasons += _checks(before) != _checks(after)
+            case earlier, "undecided" if earlier != "undecided":
+                self.kinds["now undecided"].add(conversation, after.reasons)
             case "kept", "kept":
                 assert before is not None  # noqa: S101 - it has an outcome
                 self._compare_turns(conversation, before, after)
@@ -125,7 +127,6 @@ class VerdictChanges:
             "after": dict(sorted(self.after.items())),
             **{kind.replace(" ", "_"): changed.as_json() for kind, changed in self.kinds.items()},
             "dropped_for_other_reasons": self.other_reasons,
-            "judge_unavailable": self.unavailable,
         }
 
     def _compare_turns(self, conversation: int, before: Verdict, after: Verdict) -> None:

@@ -1,13 +1,15 @@
-"""What every test may use: the event loops, and builders of small valid records."""
+"""What holds for every test, and what each may use: event loops, small valid records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio.testing
+from hypothesis import HealthCheck, settings
 
 from simkit.traces.functions import Function
 from simkit.traces.records import (
@@ -23,6 +25,27 @@ from simkit.traces.records import (
 )
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+# How long an example takes is no property: the machine may be busy.
+settings.register_profile(
+    "simkit", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("simkit")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What the tests import lives until the end: the collector is never to look through it.
+
+    It takes 0.1 s to do so, and would have reason to at every run of a test.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture

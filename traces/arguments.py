@@ -14,6 +14,7 @@ from referencing import Registry
 
 from simkit.traces.functions import Function, Schema
 from simkit.traces.one_line import one_line
+from simkit.traces.string_formats import FORMATS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,10 @@ def argument_problem(function: Function, arguments: Mapping[str, Any]) -> Schema
 
 
 def schema_problem(schema: Schema, value: object) -> SchemaProblem | None:
-    """The most telling way in which *value* breaks *schema* (JSON Schema 2020-12), or None."""
+    """The most telling way in which *value* breaks *schema* (JSON Schema 2020-12), or None.
+
+    Formats count as `FORMATS` knows them.
+    """
     try:
         error = best_match(_validator(orjson.dumps(schema)).iter_errors(value))
     except RecursionError:
@@ -58,7 +62,7 @@ def schema_problem(schema: Schema, value: object) -> SchemaProblem | None:
 def _validator(schema: bytes) -> Draft202012Validator:
     # Keyed by content: the same function read twice, or loaded from a store, shares one.
     # An empty registry: a remote $ref is never fetched.
-    return Draft202012Validator(orjson.loads(schema), registry=Registry())
+    return Draft202012Validator(orjson.loads(schema), registry=Registry(), format_checker=FORMATS)
 
 
 def _unknown_key(error: ValidationError) -> str | None:

@@ -14,12 +14,12 @@ from typing import Literal, get_args
 from simkit.traces.calls import Usage
 from simkit.traces.counts import text_in, whole_number
 
-Account = Literal["kept", "dropped", "failed", "in_flight", "abandoned"]
+Account = Literal["kept", "dropped", "undecided", "failed", "in_flight", "abandoned"]
 """What has become of a conversation.
 
-kept, dropped, failed: by its verdict. in_flight: begun and not judged; the run ends it when it
-goes on. abandoned: the same, but the run was since configured for fewer conversations, so it
-does not go on with this one.
+kept, dropped, undecided, failed: by its verdict. in_flight: begun and not judged; the run ends
+it when it goes on. abandoned: the same, but the run was since configured for fewer
+conversations, so it does not go on with this one.
 """
 
 ACCOUNTS: tuple[Account, ...] = get_args(Account)
@@ -66,7 +66,8 @@ class Entry:
 
     account: Account
     cause: str | None
-    """Of a dropped conversation the check that objected first; None for kept ones."""
+    """Of a dropped conversation the check that objected first, of an undecided one why nobody
+    could decide; None for kept ones."""
     stage: str
     """Role that the calls were made for."""
     model: str

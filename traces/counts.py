@@ -9,10 +9,16 @@ from typing import Any, get_args
 
 import orjson
 
+from simkit.traces.agreement import Agreement
+from simkit.traces.filter_stages import STAGES, Stage, passage
 from simkit.traces.plans import ScenarioKind
+from simkit.traces.records import Outcome
+from simkit.traces.rulings import JudgesRulings, Rulings
 
 Query = Callable[..., Iterable[Any]]
 """Runs a SELECT with its values and gives its rows."""
+
+_OUTCOMES = get_args(Outcome)
 
 _KIND = b'"kind":"'
 """Before the kind of a scenario in a stored trajectory; not there where nobody planned it."""
@@ -26,6 +32,7 @@ class RunCounts:
     """Conversations with a trajectory, failed ones too."""
     kept: int
     dropped: int
+    undecided: int
     failed: int
     unjudged: int
     """Played, but without a verdict yet."""
@@ -37,6 +44,17 @@ class RunCounts:
     """Cause of every conversation that the user did not end, to their number."""
     drop_reasons: Mapping[str, int]
     """Check to the number of trajectories that it dropped."""
+    undecided_reasons: Mapping[str, int]
+    """Why nobody could decide, to the number of trajectories."""
+    stage_reached: Mapping[str, int]
+    """Stage of the filters to the trajectories that came to it, in order; of stages that none
+    came to, nothing."""
+    stage_passed: Mapping[str, int]
+    """Likewise, of those that it let through."""
+    rulings: tuple[JudgesRulings, ...]
+    """What the judges said."""
+    agreement: Agreement
+    """Of the judges of a panel, on whole trajectories."""
     mask_reasons: Mapping[str, int]
     """Check to the number of turns of kept trajectories that it masked; a turn may be masked by
     several checks."""
@@ -71,7 +89,7 @@ def count_run(query: Query, verdicts: str) -> RunCounts:
     kinds, kept_kinds = _count_kinds(query, verdicts)
     return RunCounts(
         played=played,
-        unjudged=played - judged["kept"] - judged["dropped"] - judged["failed"],
+        unjudged=played - sum(judged[outcome] for outcome in _OUTCOMES),
         kinds=_largest_first(kinds),
         kept_kinds={kind: kept_kinds[kind] for kind in _largest_first(kinds)},
         causes=_largest_first(causes),
@@ -82,28 +100,38 @@ def count_run(query: Query, verdicts: str) -> RunCounts:
 
 def _count_verdicts(query: Query, verdicts: str) -> dict[str, Any]:
     outcomes: Counter[str] = Counter()
-    drop_reasons: Counter[str] = Counter()
+    reasons: dict[str, Counter[str]] = {outcome: Counter() for outcome in _OUTCOMES}
     mask_reasons: Counter[str] = Counter()
     turns: Counter[bool] = Counter()
+    reached: Counter[Stage] = Counter()
+    passed: Counter[Stage] = Counter()
+    rulings, agreement = Rulings(), Agreement()
     select = "SELECT scenario, outcome, CAST(body AS BLOB) FROM verdicts WHERE filter_set = ?"
     for scenario, outcome, body in query(select, verdicts):
         try:
             verdict = orjson.loads(body)
-            if outcome == "dropped":
-                drop_reasons.update({str(reason["check"]) for reason in verdict["reasons"]})
-            elif outcome == "kept":
+            reasons[outcome].update({str(reason["check"]) for reason in verdict["reasons"]})
+            if outcome == "kept":
                 turns.update(bool(turn["ok"]) for turn in verdict["turns"])
                 for turn in verdict["turns"]:
                     mask_reasons.update({str(reason["check"]) for reason in turn["reasons"]})
-            elif outcome != "failed":
-                raise ValueError("it has no outcome")
-        except (ValueError, TypeError, KeyError) as error:
+            stages = passage(verdict)
+            passed.update(stages.passed)
+            reached.update(stages.reached)
+            rulings.add(verdict)
+            agreement.add(vote["ok"] for vote in verdict.get("votes", ()))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             # Only looked into, not validated: that takes a fraction of the time.
             raise ValueError(f"the verdict of conversation {scenario} is damaged") from error
         outcomes[outcome] += 1
     return {
-        **{outcome: outcomes[outcome] for outcome in ("kept", "dropped", "failed")},
-        "drop_reasons": _largest_first(drop_reasons),
+        **{outcome: outcomes[outcome] for outcome in _OUTCOMES},
+        "drop_reasons": _largest_first(reasons["dropped"]),
+        "undecided_reasons": _largest_first(reasons["undecided"]),
+        "stage_reached": {stage: reached[stage] for stage in STAGES if reached[stage]},
+        "stage_passed": {stage: passed[stage] for stage in STAGES if reached[stage]},
+        "rulings": rulings.by_judge(),
+        "agreement": agreement,
         "mask_reasons": _largest_first(mask_reasons),
         "trained_turns": turns[True],
         "masked_turns": turns[False],

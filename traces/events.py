@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from simkit.traces.calls import AgentRole, CallTimes, Usage
+from simkit.traces.filter_stages import Stage
 from simkit.traces.records import Ended, Outcome
 
 
@@ -98,6 +99,10 @@ class TrajectoryJudged:
     """Names of the checks that objected to the whole."""
     masked_turns: int
     trained_turns: int
+    passed: tuple[Stage, ...] = ()
+    """Stages of the filters that let it through, in order."""
+    stopped: Stage | None = None
+    """The stage that did not, if any."""
 
 
 Event = (

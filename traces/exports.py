@@ -1,31 +1,43 @@
-"""Kept trajectories as files of training data, each with a manifest that says what it is."""
+"""Kept trajectories as files of training data, with a manifest that says what they are."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal, Protocol, get_args
 
 import orjson
 
-from simkit.traces.formats import openai_messages, sharegpt, toolmind
-from simkit.traces.records import Provenance, Trajectory, Verdict
+from simkit.traces.exports_card import card
+from simkit.traces.exports_lines import HashedFile, LineFormat, row_lines
+from simkit.traces.exports_origins import Origins
+from simkit.traces.exports_parquet import check_parquet, parquet_rows
+from simkit.traces.exports_place import FolderPlace, LinesPlace
+from simkit.traces.exports_split import Split, check_share, split_of
+from simkit.traces.formats import sharegpt
+from simkit.traces.records import Trajectory, Verdict
 from simkit.traces.run_reader import RunReader, StoredTrajectory
 from simkit.traces.verdict_sets import RUN_VERDICTS
 from simkit.traces.whole_file import written_whole
 
-ExportFormat = Literal["toolmind", "openai", "sharegpt"]
+ExportFormat = Literal[LineFormat, "parquet"]
 
-_Rows = Callable[[Trajectory, Verdict], Iterator[bytes]]
 
-_ROWS: Mapping[ExportFormat, _Rows] = {
-    "toolmind": toolmind.rows,
-    "openai": openai_messages.rows,
-    "sharegpt": sharegpt.rows,
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedFile:
+    """One file of training data."""
+
+    split: Split
+    """``"train"`` where nothing was split."""
+    path: Path
+    rows: int
+    trajectories: int
+    """Kept trajectories, also those that give no row: in `toolmind` and `sharegpt` those
+    without a turn that the format can train on, in `preference` those without a repair."""
+    sha256: str
+    """In hex."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +45,37 @@ class ExportReport:
     """What an export wrote."""
 
     format: ExportFormat
-    rows: int
-    trajectories: int
-    """Kept trajectories; in `toolmind` one without a trained turn gives no row."""
-    path: Path
+    files: tuple[ExportedFile, ...]
+    """Train before test."""
     manifest_path: Path
-    sha256: str
-    """Of the data file, in hex."""
+    left_out: int = 0
+    """Turns that passed and that the format cannot hold; see `sharegpt.left_out`."""
+
+    @property
+    def path(self) -> Path:
+        """The data file, or the one to train on."""
+        return self.files[0].path
+
+    @property
+    def sha256(self) -> str:
+        """Of the file at `path`."""
+        return self.files[0].sha256
+
+    @property
+    def rows(self) -> int:
+        """Of all files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def trajectories(self) -> int:
+        """Of all files."""
+        return sum(file.trajectories for file in self.files)
 
 
 def export_name(format: ExportFormat, verdicts: str = RUN_VERDICTS) -> str:  # noqa: A002 - the usual word for it
-    """The usual file name of an export, e.g. ``toolmind.jsonl``, or ``toolmind-again.jsonl``."""
-    return f"{format}.jsonl" if verdicts == RUN_VERDICTS else f"{format}-{verdicts}.jsonl"
+    """The usual name of an export, e.g. ``toolmind.jsonl``, or ``toolmind-again.jsonl``."""
+    name = format if verdicts == RUN_VERDICTS else f"{format}-{verdicts}"
+    return name if format == "parquet" else f"{name}.jsonl"
 
 
 def export(
@@ -53,116 +84,160 @@ def export(
     out: Path,
     *,
     verdicts: str = RUN_VERDICTS,
+    test_share: float | None = None,
 ) -> ExportReport:
-    """Write the kept trajectories to *out* as JSON Lines, and a manifest beside it.
+    """Write the kept trajectories to *out*, and a manifest.
 
-    Rows are in scenario order, and the same stored data gives the same bytes in both
-    files. Each replaces an earlier file only when it is complete. One trajectory is in
-    memory at a time.
+    Rows are in scenario order, and the same stored data gives the same bytes in all files
+    (of Parquet: with the same release of pyarrow). Each replaces an earlier file only when it
+    is complete. One trajectory is in memory at a time; of Parquet, one group of rows.
 
     Args:
         reader: The run; it may still be going on.
         format: See `simkit.traces.formats`.
-        out: The data file; its folder is made when missing. For a folder that exists, the
-            file in it with the name of `export_name`.
+        out: The data file, with the manifest beside it; its folder is made when missing. For a
+            folder that exists, the file in it with the name of `export_name`. Of ``parquet``:
+            the folder of the data set, new or from an earlier export, with a card.
         verdicts: The set that says what is kept and trained on; the manifest names it,
             unless it is the run's own.
+        test_share: Share of the chains that is kept for tests, in (0, 1), see `split_of`. The
+            files are then called e.g. ``toolmind.train.jsonl`` and ``toolmind.test.jsonl``.
 
     Raises:
+        ValueError: *test_share* is no such share.
         StoreError: The run cannot be read, or holds no such set of verdicts.
+        ParquetUnavailable: pyarrow is needed and not installed.
+        FolderInUse: The folder of the data set holds something else.
         OSError: The files cannot be written.
     """
+    if test_share is not None:
+        check_share(test_share)
+    if format == "parquet":
+        check_parquet()
     reader.check_verdicts(verdicts)
-    path = out / export_name(format, verdicts) if out.is_dir() else out
-    path.parent.mkdir(parents=True, exist_ok=True)
+    place = _place(format, out, verdicts)
+    place.prepare()
+    splits: tuple[Split | None, ...] = (None,) if test_share is None else get_args(Split)
+    paths: dict[Split, Path] = {split or "train": place.data(split) for split in splits}
     tally = _Tally()
-    with written_whole(path) as file:
-        for stored in reader.trajectories("kept", verdicts=verdicts):
-            _write_rows(stored, _ROWS[format], file, tally)
+    kept = reader.trajectories("kept", verdicts=verdicts)
+    files = _written(kept, format, paths, tally, test_share or 0)
     report = ExportReport(
-        format=format,
-        rows=tally.rows,
-        trajectories=tally.trajectories,
-        path=path,
-        manifest_path=path.with_suffix(".manifest.json"),
-        sha256=tally.digest.hexdigest(),
+        format=format, files=files, manifest_path=place.manifest, left_out=tally.left_out
     )
-    manifest = _manifest(report, tally.origins)
+    manifest = _manifest(report, tally.origins, test_share)
     if verdicts != RUN_VERDICTS:
         manifest["verdicts"] = {verdicts: reader.meta().get(f"verdicts {verdicts}", "")}
-    with written_whole(report.manifest_path) as file:
-        file.write(orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
-        file.write(b"\n")
+    if isinstance(place, FolderPlace):
+        place.remove_others(splits)
+        counts = reader.counts(verdicts=verdicts)
+        text = card(place.folder.name, manifest, tally.trained_turns, counts)
+        _replace(place.card, text.encode())
+    _replace(place.manifest, orjson.dumps(manifest, option=orjson.OPT_INDENT_2) + b"\n")
     return report
 
 
-@dataclass(slots=True)
-class _Origins:
-    """Where the exported trajectories come from; more than one value when a run was mixed."""
+def _written(
+    kept: Iterable[StoredTrajectory],
+    format: ExportFormat,  # noqa: A002 - see above
+    paths: Mapping[Split, Path],
+    tally: _Tally,
+    test_share: float,
+) -> tuple[ExportedFile, ...]:
+    """The files of *paths*, each with the rows of its side."""
+    with ExitStack() as stack:
+        sides = {
+            split: _Side(path=path, rows=stack.enter_context(_rows(format, path)))
+            for split, path in paths.items()
+        }
+        for stored in kept:
+            if stored.verdict is not None:
+                side = sides[split_of(stored.trajectory.scenario.chain, test_share)]
+                side.take(stored.trajectory, stored.verdict)
+                tally.add(format, stored.trajectory, stored.verdict)
+    return tuple(side.as_file(split) for split, side in sides.items())
 
-    simkit: set[str] = field(default_factory=set)
-    run_seeds: set[int] = field(default_factory=set)
-    models: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    answered_by: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    prompts: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    sources: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """Catalog to the licences of its functions; empty when it names none."""
-    notices: set[str] = field(default_factory=set)
 
-    def add(self, provenance: Provenance, verdict: Verdict) -> None:
-        if verdict.judge is not None:
-            self.models["judge"].add(verdict.judge)
-        for name, digest in verdict.prompts.items():
-            self.prompts[name].add(digest)
-        self.simkit.add(provenance.simkit)
-        self.run_seeds.add(provenance.run_seed)
-        for role, model in provenance.models.items():
-            self.models[role].add(model)
-        for role, models in provenance.answered_by.items():
-            self.answered_by[role].update(models)
-        for name, digest in provenance.prompts.items():
-            self.prompts[name].add(digest)
-        for source, licences in provenance.sources.items():
-            self.sources[source].update(licences)
-        if provenance.notice is not None:
-            self.notices.add(provenance.notice)
+def _replace(path: Path, content: bytes) -> None:
+    with written_whole(path) as file:
+        file.write(content)
+
+
+class _Rows(Protocol):
+    """An open file of rows."""
+
+    @property
+    def file(self) -> HashedFile: ...
+
+    def write(self, trajectory: Trajectory, verdict: Verdict) -> int: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class _Side:
+    """One file while it is written."""
+
+    path: Path
+    rows: _Rows
+    number: int = 0
+    trajectories: int = 0
+
+    def take(self, trajectory: Trajectory, verdict: Verdict) -> None:
+        self.number += self.rows.write(trajectory, verdict)
+        self.trajectories += 1
+
+    def as_file(self, split: Split) -> ExportedFile:
+        return ExportedFile(
+            split=split,
+            path=self.path,
+            rows=self.number,
+            trajectories=self.trajectories,
+            sha256=self.rows.file.hexdigest(),
+        )
 
 
 @dataclass(slots=True)
 class _Tally:
-    rows: int = 0
-    trajectories: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
-    origins: _Origins = field(default_factory=_Origins)
+    """What is known about all files together."""
+
+    origins: Origins = field(default_factory=Origins)
+    trained_turns: int = 0
+    left_out: int = 0
+
+    def add(self, format: ExportFormat, trajectory: Trajectory, verdict: Verdict) -> None:  # noqa: A002 - see above
+        self.origins.add(trajectory.provenance, verdict)
+        self.trained_turns += sum(turn.ok for turn in verdict.turns)
+        if format == "sharegpt":
+            self.left_out += sharegpt.left_out(trajectory, verdict)
 
 
-def _write_rows(stored: StoredTrajectory, rows: _Rows, file: IO[bytes], tally: _Tally) -> None:
-    if stored.verdict is None:
-        return
-    tally.trajectories += 1
-    tally.origins.add(stored.trajectory.provenance, stored.verdict)
-    for row in rows(stored.trajectory, stored.verdict):
-        line = row + b"\n"
-        file.write(line)
-        tally.digest.update(line)
-        tally.rows += 1
+def _place(format: ExportFormat, out: Path, verdicts: str) -> LinesPlace | FolderPlace:  # noqa: A002 - see above
+    if format == "parquet":
+        return FolderPlace(out)
+    return LinesPlace(out / export_name(format, verdicts) if out.is_dir() else out)
 
 
-def _manifest(report: ExportReport, origins: _Origins) -> dict[str, Any]:
-    return {
+def _rows(format: ExportFormat, path: Path) -> AbstractContextManager[_Rows]:  # noqa: A002 - see above
+    return parquet_rows(path) if format == "parquet" else row_lines(format, path)
+
+
+def _manifest(report: ExportReport, origins: Origins, test_share: float | None) -> dict[str, Any]:
+    manifest: dict[str, Any] = {
         "format": report.format,
         "rows": report.rows,
         "trajectories": report.trajectories,
-        "sha256": report.sha256,
-        "simkit": sorted(origins.simkit),
-        "run_seed": sorted(origins.run_seeds),
-        "models": _sorted_values(origins.models),
-        "answered_by": _sorted_values(origins.answered_by),
-        "prompts": _sorted_values(origins.prompts),
-        "sources": _sorted_values(origins.sources),
-        "notices": sorted(origins.notices),
     }
-
-
-def _sorted_values(names: Mapping[str, set[str]]) -> dict[str, list[str]]:
-    return {name: sorted(values) for name, values in sorted(names.items())}
+    if report.format == "sharegpt":
+        manifest["trained_turns_left_out"] = report.left_out
+    if test_share is None:
+        manifest["sha256"] = report.sha256
+    else:
+        manifest["test_share"] = test_share
+        manifest["files"] = {
+            file.path.name: {
+                "rows": file.rows,
+                "trajectories": file.trajectories,
+                "sha256": file.sha256,
+            }
+            for file in report.files
+        }
+    return manifest | origins.as_data()

@@ -10,6 +10,7 @@ from pathlib import Path
 from simkit.traces.books import Books, close_books
 from simkit.traces.counts import RunCounts, count_run
 from simkit.traces.database import connect_reader, unreadable
+from simkit.traces.turn_kinds import TurnKindCounts, count_turn_kinds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,7 @@ class Figures:
 
     counts: RunCounts
     books: Books
+    turn_kinds: TurnKindCounts
 
 
 def read_figures(path: Path, *, wanted: int, verdicts: str) -> Figures:
@@ -40,6 +42,7 @@ def read_figures(path: Path, *, wanted: int, verdicts: str) -> Figures:
             return Figures(
                 counts=count_run(query, verdicts),
                 books=close_books(connection, wanted=wanted, verdicts=verdicts),
+                turn_kinds=count_turn_kinds(query, verdicts),
             )
         except (sqlite3.Error, ValueError) as error:  # ValueError: of a row
             raise unreadable(path, error) from error

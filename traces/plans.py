@@ -18,7 +18,7 @@ gave. ``chit_chat``: some small talk in between. ``follow_up``: asks about a res
 FaultKind = Literal["timeout", "transient", "empty", "partial"]
 """What goes wrong in a tool on purpose. ``timeout`` and ``transient``: an error, and the same call
 works when it is made again. ``empty``: a result without content. ``partial``: one with parts
-missing, which says so."""
+missing, which says so where its schema leaves room for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

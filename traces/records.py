@@ -320,6 +320,17 @@ class TurnVerdict:
     """Empty when ``ok``."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """What one judge of a panel said about the whole conversation."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    model: str
+    ok: bool | None
+    """Whether to keep it; None: no usable ruling."""
+
+
 Outcome = Literal["kept", "dropped", "undecided", "failed"]
 """undecided: the rules found nothing against it, and no judge came to a usable ruling."""
 
@@ -332,13 +343,16 @@ class Verdict:
 
     outcome: Outcome
     reasons: tuple[Reason, ...] = ()
-    """Why it was dropped, or the cause of the failure; empty when kept."""
+    """Why it was dropped, why nobody could decide, or the cause of the failure; empty when
+    kept."""
     turns: tuple[TurnVerdict, ...] = ()
-    """One for each assistant message, in order; empty unless every stage ran."""
+    """One for each assistant message, in order; empty where an earlier stage ended it."""
     judge: str | None = None
-    """The model that was asked; None when the rules decided alone."""
+    """The model that was asked, of a panel the first; None when the rules decided alone."""
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Judge's prompt name to the hash of its file; empty without a judge."""
+    votes: tuple[Vote, ...] = ()
+    """Of each judge of a panel, in its order; empty where one judge ruled alone."""
     schema: int = 1
 
     @property

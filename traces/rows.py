@@ -31,7 +31,16 @@ _VERDICT = TypeAdapter(Verdict)
 # Looked up once: `fields` is slow for something done at every call.
 _FIELDS: dict[type[Any], tuple[str, ...]] = {
     record: tuple(field.name for field in fields(record))
-    for record in (CallSite, CallTimes, Completion, Provenance, Scenario, Trajectory, Usage)
+    for record in (
+        CallSite,
+        CallTimes,
+        Completion,
+        Provenance,
+        Scenario,
+        Trajectory,
+        Usage,
+        Verdict,
+    )
 }
 
 _Record = TypeVar("_Record")
@@ -128,6 +137,17 @@ def trajectory_of(body: bytes, function: Callable[[str], Function], place: Place
     except (KeyError, TypeError) as error:
         raise place.damaged("it does not say which functions it offers") from error
     return _validated(_TRAJECTORY, stored, place)
+
+
+def verdict_body(verdict: Verdict) -> bytes:
+    """*verdict* as it is stored."""
+    return orjson.dumps(_without_empty(_by_field(verdict), "votes"))
+
+
+def as_stored(verdict: Verdict) -> Row:
+    """*verdict* in the form that those who count verdicts look into."""
+    stored: Row = orjson.loads(verdict_body(verdict))
+    return stored
 
 
 def verdict_of(body: bytes, place: Place) -> Verdict:

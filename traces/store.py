@@ -10,7 +10,6 @@ from pathlib import Path
 
 import anyio
 import anyio.to_thread
-import orjson
 
 from simkit.traces import rows
 from simkit.traces.calls import Answer, ChatRequest
@@ -128,7 +127,7 @@ class Store:
             "scenario": scenario,
             "filter_set": filter_set,
             "outcome": verdict.outcome,
-            "body": orjson.dumps(verdict),
+            "body": rows.verdict_body(verdict),
         }
         await self._committer.submit(_insert("INSERT OR REPLACE INTO verdicts", row))
 

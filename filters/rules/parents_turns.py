@@ -13,6 +13,10 @@ class ParentsTurns:
 
     They have their verdicts in the parent's run, and its export holds them; each fork would
     hold them once more. Here they are context.
+
+    False alarms: it masks none of 494 turns of tau-bench's passing airline conversations, none
+    of 463 of glaive, both at even rows, and none of the 1,802 sound turns of the stand-in. Of
+    the 829 at odd rows, which were held out, it masks none.
     """
 
     name = "parents_turns"

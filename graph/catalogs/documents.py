@@ -14,6 +14,7 @@ import orjson
 
 from simkit.graph.catalogs.csv_documents import rows_of
 from simkit.graph.catalogs.entry import CatalogError, Document, Fault, inside
+from simkit.graph.catalogs.list_items import item_spans
 
 MAX_LINE_BYTES = 16 * 2**20
 MAX_FILE_BYTES = 512 * 2**20
@@ -29,6 +30,7 @@ _HEAD = 4_096
 """Bytes that are looked at to tell JSON from YAML."""
 _YAML = re.compile(rb"---|%YAML|- |[\w\"'./$-][^\[{,]{0,200}:(\s|$)")
 """How the first line of a YAML file begins that is not empty and no comment."""
+_TOO_DEEP = "is nested too deeply"
 _YAML_SUFFIXES = {".yaml", ".yml"}
 
 
@@ -39,8 +41,8 @@ def documents(
     for each YAML document or CSV row.
 
     What is in the file tells JSON and YAML; only CSV must be named so. Sizes are bytes
-    after decompression, so a small file cannot fill the memory. A broken line is a `Fault`
-    and the rest goes on.
+    after decompression, so a small file cannot fill the memory. A broken line, or a broken
+    item of a list whose brackets are whole, is a `Fault` and the rest goes on.
 
     Raises:
         CatalogError: The file cannot be opened or unpacked, is too large, or is one JSON
@@ -56,8 +58,7 @@ def documents(
         elif ".jsonl" in path.suffixes or _starts_with_a_whole_value(stream, max_line):
             yield from _lines(stream, path, max_line)
         else:
-            limit = min(max_file, MAX_OBJECT_BYTES) if begins.startswith(b"{") else max_file
-            yield from _items(_whole_value(stream, path, limit), "")
+            yield from _json_values(stream, path, max_file, is_object=begins.startswith(b"{"))
 
 
 @contextmanager
@@ -122,14 +123,16 @@ def _lines(stream: IO[bytes], path: Path, max_line: int) -> Iterator[Document | 
                 "one case on a line, or save it as one JSON list in a .json file."
             )
         if text := (line.removeprefix(_BOM) if number == 1 else line).strip():
-            yield _parsed_line(text, f"line {number}")
+            yield _parsed(text, f"line {number}")
 
 
-def _parsed_line(text: bytes, position: str) -> Document | Fault:
+def _parsed(text: bytes, position: str) -> Document | Fault:
     try:
         return Document(position=position, value=orjson.loads(text))
     except orjson.JSONDecodeError as error:
-        return Fault(position=position, reason=_complaint(text, error, f"column {error.colno}"))
+        place = f"line {error.lineno} " if error.lineno > 1 else ""
+        reason = _complaint(text, error, f"{place}column {error.colno}")
+        return Fault(position=position, reason=reason)
 
 
 def _items(value: Any, position: str) -> Iterator[Document]:
@@ -160,20 +163,37 @@ def _yaml_values(stream: IO[bytes], path: Path, max_file: int) -> Iterator[Docum
         yield Fault(position=f"document {number + 1}", reason=str(error))
 
 
-def _whole_value(stream: IO[bytes], path: Path, max_file: int) -> Any:
-    text = stream.read(max_file + 1)
-    if len(text) > max_file:
+def _json_values(
+    stream: IO[bytes], path: Path, max_file: int, *, is_object: bool
+) -> Iterator[Document | Fault]:
+    limit = min(max_file, MAX_OBJECT_BYTES) if is_object else max_file
+    text = stream.read(limit + 1)
+    if len(text) > limit:
+        mend = "; if it is an OpenAPI document, split the document" if is_object else ""
         raise CatalogError(
-            f"{path} is one JSON value of over {max_file:,} bytes; save it as JSON Lines, "
-            "one function or one case a line, or split it into several files."
+            f"{path} is one JSON value of over {limit:,} bytes; save it as JSON Lines, one "
+            f"function or one case a line, or split it into several files{mend}."
         )
+    text = text.removeprefix(_BOM)
     try:
-        return orjson.loads(text.removeprefix(_BOM))
+        value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        complaint = _complaint(text, error, f"line {error.lineno} column {error.colno}")
-        raise CatalogError(
-            f"{path} {complaint}; save it as JSON, or as JSON Lines named .jsonl, in UTF-8."
-        ) from error
+        spans = item_spans(text) if _is_utf8(text) else None
+        if spans is None:
+            raise CatalogError(f"{path} {_whole_complaint(text, error)}") from error
+    else:
+        yield from _items(value, "")
+        return
+    # One item that cannot be read is not worth the others.
+    for at, (start, end) in enumerate(spans):
+        yield _parsed(text[start:end].strip(), f"[{at}]")
+
+
+def _whole_complaint(text: bytes, error: orjson.JSONDecodeError) -> str:
+    if _is_too_deep(error):
+        return f"{_TOO_DEEP}; take out what nests so deeply."
+    complaint = _complaint(text, error, f"line {error.lineno} column {error.colno}")
+    return f"{complaint}; save it as JSON, or as JSON Lines named .jsonl, in UTF-8."
 
 
 def _complaint(text: bytes, error: orjson.JSONDecodeError, place: str) -> str:
@@ -183,4 +203,16 @@ def _complaint(text: bytes, error: orjson.JSONDecodeError, place: str) -> str:
         text.decode()
     except UnicodeDecodeError as wrong:
         return f"is not UTF-8 text (byte {wrong.start + 1})"
-    return f"is not valid JSON ({error.msg}, {place})"
+    return _TOO_DEEP if _is_too_deep(error) else f"is not valid JSON ({error.msg}, {place})"
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_too_deep(error: orjson.JSONDecodeError) -> bool:
+    return "limit" in error.msg  # the only one that it has

@@ -13,6 +13,8 @@ MAX_ENVELOPES = 5
 
 _DESCRIPTIONS = ("description", "functionality", "desc")
 _PARAMETERS = ("inputSchema", "input_schema", "parameters", "arguments")
+_OF_A_FUNCTION = ("description", "parameters", "inputSchema", "input_schema")
+"""What a function has and a call has not; both may have arguments."""
 _OUTPUTS = (
     *("outputSchema", "output_schema", "response", "results", "outputs", "returns"),
     *("output_structure", "output_parameters", "responses"),
@@ -50,8 +52,17 @@ def looks_like_function(value: Any) -> bool:
         return False
     if isinstance(value.get("function"), dict):
         return True
-    return isinstance(value.get("name"), str) and not value.keys().isdisjoint(
-        ("description", "parameters", "inputSchema", "input_schema")
+    if not isinstance(value.get("name"), str):
+        return False
+    return not value.keys().isdisjoint(_OF_A_FUNCTION) or _is_schema(value.get("arguments"))
+
+
+def _is_schema(arguments: Any) -> bool:
+    """Whether these are declared, and not the values of a call."""
+    return (
+        isinstance(arguments, dict)
+        and arguments.get("type") in ("object", "dict")
+        and isinstance(arguments.get("properties"), dict)
     )
 
 

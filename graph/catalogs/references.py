@@ -27,7 +27,12 @@ def complaint(nodes: Mapping[str, Any]) -> str | None:
     """
     references = [node["$ref"] for node in nodes.values() if _refers(node)]
     for reference in references:
-        if not reference.startswith("#") or _target(reference) not in nodes:
+        if not reference.startswith("#"):
+            return (
+                f"refer to {reference[:80]!r}, outside of the schema; remote references are never "
+                "fetched"
+            )
+        if _target(reference) not in nodes:
             return f"refer to {reference[:80]!r}, which is not in the schema"
     if not references:
         return None

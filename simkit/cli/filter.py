@@ -52,6 +52,7 @@ def filter_(
         list[str] | None,
         typer.Option("--without", metavar="CHECK", help="Leave out a rule or judge; repeatable."),
     ] = None,
+    decontaminate: flags.Decontaminate = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", metavar="RUN.toml", help="Configuration that names the judge."),
@@ -111,6 +112,7 @@ def filter_(
         name=name,
         replace=replace,
         without=without or [],
+        decontaminate=decontaminate,
         rules_only=rules_only,
         config=config,
         given=given,
@@ -126,7 +128,9 @@ def filter_(
     _refuse(about_a_run.only_for_a_run, goes_with="RUN")
     if verdicts is None:
         raise typer.BadParameter("is needed with --in", param_hint="'--out'")
-    summary = _filtered(conversations, form, verdicts, tools, rules_only=rules_only)
+    summary = _filtered(
+        conversations, form, verdicts, tools, decontaminate or [], rules_only=rules_only
+    )
     _end(summary, verdicts, as_json=as_json, quiet=quiet)
 
 
@@ -140,6 +144,7 @@ def _filtered(
     form: ForeignFormatName | None,
     verdicts: Path,
     tools: Path | None,
+    decontaminate: list[Path],
     *,
     rules_only: bool,
 ) -> FilterSummary:
@@ -158,7 +163,9 @@ def _filtered(
     if form is not None:
         chosen = form.value
     try:
-        summary = filter_file(conversations, chosen, verdicts, tools=tools)
+        summary = filter_file(
+            conversations, chosen, verdicts, tools=tools, decontaminate=decontaminate
+        )
     except KeyboardInterrupt:
         print(f"simkit: interrupted; {verdicts} is as it was", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None

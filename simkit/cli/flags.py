@@ -89,6 +89,23 @@ BudgetMoney = Annotated[
     float | None,
     typer.Option("--budget-money", help="Most money to spend; the models need prices."),
 ]
+Decontaminate = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--decontaminate",
+        metavar="PATH",
+        help="Benchmark file; drop conversations whose user says 13 words in a row of it; "
+        "repeatable.",
+    ),
+]
+Tools = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--tools",
+        metavar="FILE",
+        help="Python file whose functions really run when they are called; repeatable.",
+    ),
+]
 PricesFile = Annotated[
     Path | None,
     typer.Option("--prices", metavar="FILE", help="What models cost; unset: simkit's own list."),
@@ -116,10 +133,12 @@ RUN: Flags = {
     "run.conversations": Conversations,
     "run.concurrency": Concurrency,
     **LIMITS,
+    "tools.python": Tools,
     "graph.file": GraphFile,
     "graph.embedder": Embedder,
     "run.seed": Seed,
     "filters.judge": Judge,
+    "filters.decontaminate": Decontaminate,
     "walk.min_length": MinLength,
     "walk.max_length": MaxLength,
     "chain.gate": Gate,

@@ -128,7 +128,8 @@ def _default_folder(config: RunConfig, config_file: Path | None, *, demo: bool) 
         from simkit.demo import free_folder
 
         return free_folder(Path("runs"))
-    named_after = config_file or next(iter(config.catalog.paths), Path("demo"))
+    given = (*config.catalog.paths, *config.tools.python)
+    named_after = config_file or next(iter(given), Path("demo"))
     name = named_after.name.partition(".")[0] or "run"
     return Path("runs") / f"{name}-{config.run.seed}"
 

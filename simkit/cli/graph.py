@@ -42,11 +42,18 @@ def show(
     ] = None,
     graphml: Annotated[
         Path | None,
-        typer.Option("--graphml", metavar="FILE", help="Also write GraphML, e.g. for Gephi."),
+        typer.Option(
+            "--graphml", metavar="FILE", dir_okay=False, help="Also write GraphML, e.g. for Gephi."
+        ),
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Also write a page to explore in a browser."),
+        typer.Option(
+            "--html",
+            metavar="FILE",
+            dir_okay=False,
+            help="Also write a page to explore in a browser.",
+        ),
     ] = None,
 ) -> None:
     """Show size, degrees, hubs, coverage, communities and example edges of a graph."""
@@ -60,6 +67,10 @@ def show(
 
     _spare_graph(graph_file, "--graphml", graphml)
     _spare_graph(graph_file, "--html", html)
+    if graphml is not None and html is not None and graphml.resolve() == html.resolve():
+        raise typer.BadParameter(
+            f"{html} is the file of --graphml; choose another name", param_hint="'--html'"
+        )
     loaded = FunctionGraph.load(graph_file)
     shown = loaded.summary() if function is None else _function_of(loaded, function)
     if as_json:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 Catalogs = Annotated[
     list[Path], typer.Argument(metavar="CATALOG...", help="Files or folders of functions.")
 ]
-Out = Annotated[Path, typer.Option("--out", "-o", metavar="GRAPH", help="File to write.")]
+Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="GRAPH", dir_okay=False, help="File to write."),
+]
 
 
 @flags.overriding(flags.GRAPH)
@@ -55,8 +58,8 @@ def add(
 ) -> None:
     """Add the functions of more catalogs to a graph, at the cost of the new ones alone.
 
-    The graph must have been built with the same rule and embedder. Functions that it has are
-    left out, and clashing names get a number.
+    The graph must have been built with the same rule, weights, embedder and limits. Functions
+    that it has are left out, and clashing names get a number.
     """
     from simkit.graph.function_graph import FunctionGraph
     from simkit.graph_building import extend_graph, new_functions, read_catalog
@@ -64,6 +67,7 @@ def add(
     _spare(catalogs, out)
     config = _config({**given, "catalog.paths": catalogs})
     graph = FunctionGraph.load(graph_file)
+    _check_limits(graph, given)
     catalog = read_catalog(config.catalog)
     print_catalog(catalog)
     new = new_functions(graph, catalog)
@@ -126,6 +130,18 @@ def _config(given: dict[str, Any]) -> RunConfig:
     config = load_config(None, given)
     configure_log(secrets=secrets(config), warnings=sys.stderr)
     return config
+
+
+def _check_limits(graph: FunctionGraph, given: flags.Given) -> None:
+    """Refuse limits that are not those of *graph*, whose edges they have cut already."""
+    for name in ("max_out_edges", "max_in_edges"):
+        wanted, found = given.get(f"graph.{name}"), getattr(graph.stored, name)
+        if wanted not in (None, found):
+            raise typer.BadParameter(
+                f"the graph was built with {found:,}, which holds for what is added; leave it "
+                "out, or build the graph again",
+                param_hint=f"'--{name.replace('_', '-')}'",
+            )
 
 
 def _spare(catalogs: list[Path], out: Path) -> None:

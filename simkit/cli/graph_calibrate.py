@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ def calibrate(
     labels: Annotated[Path, typer.Argument(metavar="LABELS.jsonl", help="What feeds what.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="AFFINITY.toml", help="File to write."),
+        typer.Option("--out", "-o", metavar="AFFINITY.toml", dir_okay=False, help="File to write."),
     ] = None,
     threshold_only: Annotated[
         bool, typer.Option("--threshold-only", help="Keep the weights; fit the line alone.")
@@ -24,25 +25,37 @@ def calibrate(
     A label is a line {"function", "parameter", "producers": [...]}; a producer is the name of
     a function or {"function", "output"}. `graph build --affinity` takes the file written.
     """
-    import sys
-
     from rich.console import Console
 
     from simkit.calibrating import calibrate as calibrated_to
-    from simkit.calibration_page import problem_lines, render_calibration
+    from simkit.calibration_page import render_calibration
     from simkit.graph.affinity_file import affinity_toml
-    from simkit.printable import printable_line
+    from simkit.graph.labels import LabelsError
     from simkit.traces.whole_file import written_whole
 
     if out is not None and out.resolve() in {graph_file.resolve(), labels.resolve()}:
         raise typer.BadParameter(
             f"{out} is what is read; choose another name", param_hint="'--out'"
         )
-    calibrated = calibrated_to(graph_file, labels, line_only=threshold_only)
-    for line in problem_lines(calibrated):
-        print(printable_line(f"{labels}: {line}"), file=sys.stderr)
+    try:
+        calibrated = calibrated_to(graph_file, labels, line_only=threshold_only)
+    except LabelsError as error:
+        _tell(labels, error.passed_over)
+        raise
+    _tell(labels, calibrated.problems)
     Console().print(render_calibration(calibrated))
     if out is not None:
         with written_whole(out) as file:
             file.write(affinity_toml(calibrated.affinity).encode())
         print(f"{out}: written")
+
+
+def _tell(labels: Path, problems: Sequence[str]) -> None:
+    """Name the labels that were passed over."""
+    import sys
+
+    from simkit.calibration_page import problem_lines
+    from simkit.printable import printable_line
+
+    for line in problem_lines(problems):
+        print(printable_line(f"{labels}: {line}"), file=sys.stderr)

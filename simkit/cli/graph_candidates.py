@@ -10,11 +10,16 @@ import typer
 
 def candidates(
     graph_file: Annotated[Path, typer.Argument(metavar="GRAPH", help="File of `graph build`.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="JSON Lines to write.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE", dir_okay=False, help="JSON Lines to write."),
+    ],
     top: Annotated[int, typer.Option("--top", min=1, max=10_000, help="Producers an input.")] = 50,
     affinity: Annotated[
         Path | None,
-        typer.Option("--affinity", metavar="FILE", help="Weights of `graph calibrate`."),
+        typer.Option(
+            "--affinity", metavar="FILE", help="Weights that built the graph, if not simkit's."
+        ),
     ] = None,
 ) -> None:
     """Write the likeliest producers of every input parameter, before any threshold.
@@ -29,6 +34,8 @@ def candidates(
 
     if out.resolve() == graph_file.resolve():
         raise typer.BadParameter(f"{out} is the graph; choose another name", param_hint="'--out'")
+    if not out.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="'--out'")
     lines = producers = 0
     with written_whole(out) as file:
         for one in candidates_of(graph_file, top=top, affinity=affinity):

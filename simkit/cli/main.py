@@ -16,6 +16,8 @@ from simkit.cli.errors import INTERRUPTED, USAGE_ERROR, print_error, report_erro
 from simkit.cli.export import export
 from simkit.cli.filter import EXIT_CODES as FILTER_EXIT_CODES
 from simkit.cli.filter import filter_
+from simkit.cli.filter_calibrate import EXIT_CODES as CALIBRATE_EXIT_CODES
+from simkit.cli.filter_calibrate import calibrate
 from simkit.cli.fork import fork
 from simkit.cli.generate import generate
 from simkit.cli.graph import graph
@@ -32,8 +34,17 @@ EXIT_CODES = "Exit codes: 0 ok, 1 the run failed, 2 usage or input error, 130 in
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
 
-class _Interruptible(TyperGroup):
-    """Says that a command was interrupted which has nothing of its own to say about that."""
+class _Commands(TyperGroup):
+    """Knows commands of two words, and says of a command that it was interrupted which has
+    nothing of its own to say about that."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """``filter calibrate`` is a command beside ``filter RUN``; a run of that name can be
+        written ``./calibrate``."""
+        two_words = " ".join(args[:2])
+        if two_words in self.commands:
+            args = [two_words, *args[2:]]
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -45,7 +56,7 @@ class _Interruptible(TyperGroup):
 
 app = typer.Typer(
     name="simkit",
-    cls=_Interruptible,
+    cls=_Commands,
     help="Make tool-use training data: function graph, simulated conversations, filters.",
     epilog=EXIT_CODES,
     rich_markup_mode=None,
@@ -78,6 +89,7 @@ app.add_typer(graph, name="graph")
 app.command(epilog=COMPLETE_EXIT_CODES)(complete)
 app.command(epilog=EXIT_CODES)(export)
 app.command("filter", epilog=FILTER_EXIT_CODES)(filter_)
+app.command("filter calibrate", epilog=CALIBRATE_EXIT_CODES)(calibrate)
 app.command(epilog=EXIT_CODES)(provider)
 app.command(epilog=EXIT_CODES)(recover)
 app.command(epilog=EXIT_CODES)(fork)

@@ -76,6 +76,14 @@ def provider(
     mistakes: Annotated[
         float, typer.Option("--mistakes", metavar="SHARE", help="Replies with a mistake, 0 to 1.")
     ] = 0.0,
+    judge_faults: Annotated[
+        float,
+        typer.Option("--judge-faults", metavar="SHARE", help="Rulings that are none, 0 to 1."),
+    ] = 0.0,
+    judge_always: Annotated[
+        int | None,
+        typer.Option("--judge-always", min=0, max=1, help="What judges rule on everything."),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", metavar="NAME", help="A model it has; repeatable."),
@@ -123,16 +131,22 @@ def provider(
         hangs=hangs,
         hang_share=hang_share,
         mistakes=mistakes,
+        judge_faults=judge_faults,
+        judge_always=judge_always,
         models=tuple(model or ["standin"]),
     )
-    anyio.run(_serve_until_told, settings, _brain(brain, mistakes), end_with_stdin)
+    anyio.run(_serve_until_told, settings, _brain(brain, settings), end_with_stdin)
 
 
-def _brain(name: BrainName, mistakes: float) -> Brain:
+def _brain(name: BrainName, settings: StandinSettings) -> Brain:
     from simkit.standin.brain import ScriptedBrain
     from simkit.standin.echo import EchoBrain
+    from simkit.standin.roles.judge import Conduct
 
-    return EchoBrain() if name is BrainName.ECHO else ScriptedBrain(mistakes=mistakes)
+    if name is BrainName.ECHO:
+        return EchoBrain()
+    judges = Conduct(faults=settings.judge_faults, always=settings.judge_always)
+    return ScriptedBrain(mistakes=settings.mistakes, judges=judges)
 
 
 async def _serve_until_told(settings: StandinSettings, brain: Brain, end_with_stdin: bool) -> None:

@@ -41,6 +41,7 @@ class Wanted:
     name: str | None
     replace: bool
     without: list[str]
+    decontaminate: list[Path] | None
     rules_only: bool
     config: Path | None
     given: flags.Given
@@ -80,9 +81,10 @@ def refilter_run(run: Path, wanted: Wanted, *, as_json: bool, quiet: bool) -> No
 
 
 def _new_filters(run: Path, wanted: Wanted) -> NewFilters:
-    from simkit.casting import JUDGES
+    from simkit.config_file import load_config
     from simkit.refilter import NewFilters
     from simkit.refilter_judge import judge_config
+    from simkit.traces.filter_stages import JUDGES
     from simkit.traces.run_directory import RunDirectory
 
     if wanted.replace and wanted.name is None:
@@ -92,13 +94,15 @@ def _new_filters(run: Path, wanted: Wanted) -> NewFilters:
             "asks no model; leave out the options about the judge", param_hint="'--rules-only'"
         )
     judge = None
+    stored = RunDirectory.open(run).config_path
+    compare = {"filters.decontaminate": wanted.decontaminate or None}
     if not wanted.rules_only and not set(JUDGES) <= set(wanted.without):
-        stored = RunDirectory.open(run).config_path
         judge = judge_config(stored, wanted.config, wanted.given)
     return NewFilters(
         name=wanted.name,
         replace=wanted.replace,
         without=frozenset(wanted.without),
+        compare=load_config(wanted.config or stored, compare).filters,
         judge=judge,
     )
 
@@ -177,11 +181,11 @@ def _end(summary: RefilterSummary, *, as_json: bool, quiet: bool) -> None:
         print(
             f"next: simkit export {summary.directory} --format toolmind --verdicts {summary.name}"
         )
-    if unavailable := summary.changes.unavailable * summary.is_whole:
+    if undecided := summary.changes.after["undecided"] * summary.is_whole:
         print(
-            f"simkit: {unavailable:,} conversations are dropped only because the judge's provider "
-            f"gave no reply; try again with --name {summary.name} --replace: recorded replies are "
-            "not asked for again",
+            f"simkit: {undecided:,} conversations are undecided, as no judge came to a usable "
+            "ruling. Where the provider gave no reply, try again with --name "
+            f"{summary.name} --replace: recorded replies are not asked for again",
             file=sys.stderr,
         )
     if not summary.is_whole:

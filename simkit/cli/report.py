@@ -23,10 +23,10 @@ def report(
     """Show what a run holds.
 
     Closes the books: each conversation, and with it its calls, tokens and money, is kept,
-    dropped, failed, in flight (begun and not judged; `simkit generate RUN` goes on with it) or
-    abandoned (the same, but the run is now configured for fewer conversations). Then reasons,
-    masked turns, and spending by stage and cause; --json has all of it. Or one conversation to
-    read. Works also while the run goes on.
+    dropped, undecided, failed, in flight (begun and not judged; `simkit generate RUN` goes on
+    with it) or abandoned (the same, but the run is now configured for fewer conversations). Then
+    reasons, pass rates, masked turns, and spending by stage and cause; --json has all of it. Or
+    one conversation to read. Works also while the run goes on.
     """
     from rich.console import Console
 

@@ -60,10 +60,11 @@ def print_end(
 ) -> None:
     """Print what the run has made and spent: tables, or JSON, or nothing.
 
-    Conversations that a provider made fail are told on stderr, whatever else is printed.
+    Conversations that a provider made fail, or left unjudged, are told on stderr, whatever else
+    is printed.
 
     Args:
-        go_on: The command that plays those again.
+        go_on: The command that plays and judges those again.
     """
     from rich.console import Console
 
@@ -80,6 +81,12 @@ def print_end(
     if failed := _failed_by_provider(summary.directory):
         print(
             f"simkit: {failed:,} failed because of the provider: {go_on} plays them again",
+            file=sys.stderr,
+        )
+    if undecided := report.counts.undecided:
+        print(
+            f"simkit: {undecided:,} undecided, as no judge came to a usable ruling: {go_on} judges "
+            "them again, and does not ask again for what is recorded",
             file=sys.stderr,
         )
 

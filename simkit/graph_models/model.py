@@ -73,7 +73,7 @@ async def open_model(
         Store.open(journal) as store,
         open_providers(config, budget.ledger, budget.prices, bus, drain) as providers,
     ):
-        voice = providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)[role]
+        voice = providers.voices(store, on_answer=bus.publish, on_retry=bus.publish).roles[role]
         yield OpenModel(
             voice=replace(voice, client=CheckedWhenAsked(voice.client, store, providers.check)),
             budget=budget,

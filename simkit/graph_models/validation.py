@@ -10,13 +10,13 @@ import numpy as np
 
 from simkit.candidates_of import local_embedder
 from simkit.config import ConfigError
-from simkit.graph.affinity import DEFAULT
 from simkit.graph.affinity_file import load_affinity
 from simkit.graph.below_threshold import none_below, strongest_below
 from simkit.graph.embed import EmbedderUnavailable
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.linked import Linked
 from simkit.graph.parameters import inputs_of, outputs_of
+from simkit.graph.same_rule import weights_of
 from simkit.graph.validation.cut import Cut, accepted_below, edges_kept, room_below
 from simkit.graph.validation.questions import EdgeQuestion, EdgeScores
 
@@ -88,8 +88,9 @@ def propose(graph: FunctionGraph, *, share: float, affinity: Path | None = None)
 
     Raises:
         AffinityError: The file of weights cannot be used.
+        GraphError: The graph was built with other weights.
     """
-    weights = DEFAULT if affinity is None else load_affinity(affinity)
+    weights = weights_of(graph.stored, None if affinity is None else load_affinity(affinity))
     low = int(np.count_nonzero(graph.below_threshold))
     room = room_below(share, above=len(graph.targets) - low, below=low)
     if not room:

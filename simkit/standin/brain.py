@@ -17,13 +17,17 @@ import orjson
 from simkit.standin.brain_contract import Reply
 from simkit.standin.roles.assistant import play_assistant
 from simkit.standin.roles.completer import complete_functions
-from simkit.standin.roles.judge import judge_trajectory, judge_turn
+from simkit.standin.roles.judge import Conduct, judge_trajectory, judge_turn
 from simkit.standin.roles.tool import run_function
 from simkit.standin.roles.tool_modes import read_in_words, schema_in_words
-from simkit.standin.roles.user import play_user
+from simkit.standin.roles.user import dialogue_kind, play_user
 from simkit.standin.roles.validator import judge_chain, score_edges
 from simkit.standin.roles.writer import write_intent
 from simkit.standin.values import make_value
+
+_SOUND = Conduct()
+_RULINGS = frozenset({"trajectory_verdict", "turn_verdict"})
+"""Reply schemas of judges."""
 
 
 class ScriptedBrain:
@@ -32,10 +36,12 @@ class ScriptedBrain:
     Args:
         mistakes: Probability, in [0, 1], that the assistant errs in a message in which
             it could; see `simkit.standin.roles.mistakes` for the kinds.
+        judges: How the judges misbehave, if at all.
     """
 
-    def __init__(self, *, mistakes: float = 0.0) -> None:
+    def __init__(self, *, mistakes: float = 0.0, judges: Conduct = _SOUND) -> None:
         self._mistakes = mistakes
+        self._judges = judges
 
     def reply(self, body: dict[str, Any], draw: random.Random) -> Reply:
         """The reply to a checked chat completions request."""
@@ -48,7 +54,10 @@ class ScriptedBrain:
             return asked.reply(native)
         schema = (body.get("response_format") or {}).get("json_schema") or schema_in_words(body)
         if schema is not None:
-            return _said(orjson.dumps(_structured(schema, messages, draw)).decode())
+            structured = _structured(schema, messages, draw)
+            if schema["name"] in _RULINGS:
+                return _said(self._judges.spoken(structured, draw))
+            return _said(orjson.dumps(structured).decode())
         return _said(_spoken(messages, draw))
 
 
@@ -62,7 +71,13 @@ def _structured(schema: dict[str, Any], messages: list[dict[str, Any]], draw: ra
         match schema["name"]:
             case "intent":
                 steps = _tag(text, "steps") if "<steps>" in text else None
-                return write_intent(_tag(text, "functions"), draw, steps)
+                return write_intent(
+                    _tag(text, "functions"),
+                    draw,
+                    steps,
+                    persona=_tag(text, "persona") if "<persona>" in text else None,
+                    changes="change" in schema["schema"].get("properties", {}),
+                )
             case "trajectory_verdict":
                 by_design = _tag(text, "by_design") if "<by_design>\n" in text else {}
                 return judge_trajectory(_tag(text, "intent"), _tag(text, "conversation"), by_design)
@@ -84,7 +99,8 @@ def _spoken(messages: list[dict[str, Any]], draw: random.Random) -> str:
     text = _all_text(messages[1:])
     try:
         if "<intent>" in system:
-            return play_user(_tag(system, "intent"), messages[1:], draw)
+            kind = dialogue_kind(system)
+            return play_user(_tag(system, "intent"), messages[1:], draw, kind)
         if "<call>" in text:
             earlier = _tag(text, "earlier_calls")
             return run_function(_tag(text, "function"), _tag(text, "call"), earlier, draw)

@@ -69,13 +69,18 @@ class StandinSettings:
     """Share of admitted attempts that are never answered, in [0, 1], whatever the faults."""
     mistakes: float = 0.0
     """Share of replies with a mistake, in [0, 1]; for whoever makes the brain."""
+    judge_faults: float = 0.0
+    """Share of judges' replies that are no ruling, in [0, 1]; for whoever makes the brain."""
+    judge_always: int | None = None
+    """What judges rule whatever they are shown; for whoever makes the brain."""
     models: tuple[str, ...] = ("standin",)
     api_key: str | None = None
     """When set, requests without it are answered 401."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "host", _loopback(self.host))
-        for name in ("faults", "mistakes", "hang_share"):
+        _require(self.judge_always in (None, 0, 1), "judge_always", "be 0 or 1", self)
+        for name in ("faults", "mistakes", "hang_share", "judge_faults"):
             _require(0 <= getattr(self, name) <= 1, name, "be between 0 and 1", self)
         for name in (*LIMIT_NAMES.values(), "concurrency", "window_seconds", "slowdown_at"):
             limit = getattr(self, name)

@@ -240,6 +240,17 @@ async def test_a_conversation_that_goes_round_in_circles_ends_at_its_limit(
     assert len(trajectory.messages) <= 8
 
 
+async def test_a_flood_ends_the_conversation(
+    company: Callable[..., Any], a_scenario: Callable[..., Scenario]
+) -> None:
+    troupe = company(
+        Limits(max_characters=5_000), user=["How warm is Oslo?"], assistant=["Warm. " * 1_000]
+    )
+    trajectory = await troupe.play(a_scenario())
+    assert (trajectory.ended, trajectory.cause) == ("limit", "character_limit")
+    assert len(trajectory.messages) == 1
+
+
 async def test_calls_beyond_the_limit_of_a_turn_are_answered_with_an_error(
     company: Callable[..., Any], calls: Calls, a_scenario: Callable[..., Scenario]
 ) -> None:

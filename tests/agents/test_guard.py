@@ -100,6 +100,15 @@ def test_telling_everything_at_once_is_refused_save_where_that_is_the_plan(
     guard(dialogue="single").check(everything, stops=False)
 
 
+def test_a_person_does_not_say_the_very_same_twice(guard: Callable[..., UserGuard]) -> None:
+    watching = guard()
+    watching.heard_saying("How warm is it in Oslo today?")
+    watching.heard_saying("Yes, please.")
+    with pytest.raises(ReplyRejected, match="the very same"):
+        watching.check("How warm is it in Oslo today?", stops=False)
+    watching.check("Yes, please.", stops=False)
+
+
 def test_refusals_are_limited(guard: Callable[..., UserGuard]) -> None:
     watching = guard(most=1)
     with pytest.raises(ReplyRejected):

@@ -172,5 +172,7 @@ def test_a_spoiled_result_keeps_to_its_schema_or_stays_whole(
     assert partial is not None
     assert partial["items"] == ["a"]
     closed = a_function(outputs=outputs | {"additionalProperties": False})
-    assert spoiled("partial", closed, result) is None
+    assert spoiled("partial", closed, result) == {"items": ["a"]}  # no room to say so
+    whole = a_function(outputs={"properties": {"items": items | {"minItems": 2}}})
+    assert spoiled("partial", whole, result) is None
     assert spoiled("empty", a_function(outputs=None), {"celsius": 3}) is None

@@ -121,7 +121,7 @@ async def _play_into(journal: Store | Forgetting, config: RunConfig) -> float:
     bus = Bus()
     opened = open_providers(config, budget.ledger, budget.prices, bus, Drain())
     async with opened as providers:
-        voices = providers.voices(journal, on_answer=bus.publish, on_retry=bus.publish)
+        voices = providers.voices(journal, on_answer=bus.publish, on_retry=bus.publish).roles
         playing = conversations(config, voices, package_prompts())
         work = partial(_store, playing.play, journal)
         with rare_collections():

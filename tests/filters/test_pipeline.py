@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from simkit.filters.filter import Objection
 from simkit.filters.judges import PROMPTS, TrajectoryJudge, TurnJudge
+from simkit.filters.panel import TrajectoryPanel, TurnPanel
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.rules import default_checks
 from simkit.traces.calls import ChatRequest
@@ -32,8 +33,8 @@ def judged_by(client: Any) -> FilterPipeline:
     prompts = PromptSet(PROMPTS)
     return FilterPipeline(
         default_checks(),
-        TrajectoryJudge(Voice(role="judge", client=client), prompts),
-        TurnJudge(Voice(role="judge", client=client), prompts),
+        TrajectoryPanel([TrajectoryJudge(Voice(role="judge", client=client), prompts)]),
+        TurnPanel([TurnJudge(Voice(role="judge", client=client), prompts)]),
     )
 
 
@@ -155,8 +156,9 @@ async def test_a_judge_that_answers_nonsense_three_times_leaves_it_undecided(
 ) -> None:
     client = scripted(lambda request: "hm")
     verdict = await judged_by(client).judge(a_trajectory())
-    assert verdict.outcome == "dropped"
-    assert [reason.check for reason in verdict.reasons] == ["undecided"]
+    assert verdict.outcome == "undecided"
+    assert [reason.check for reason in verdict.reasons] == ["judge_unusable"]
+    assert verdict.turns == ()
     assert len(client.asked) == 3
 
 
@@ -176,16 +178,17 @@ async def test_every_undecided_turn_is_named_in_order(
 
     verdict = await judged_by(SlowOnTheFirstTurn()).judge(a_trajectory())
     first, second = verdict.reasons
+    assert verdict.outcome == "undecided"
     assert "message 1" in first.message
     assert "message 3" in second.message
-    assert verdict.turns == ()
+    assert [turn.reasons for turn in verdict.turns] == [(first,), (second,)]
 
 
 @pytest.mark.parametrize(
     "error", [ProviderUnavailable("HTTP 503\nfrom m"), ContentRefused("the filter stopped it")]
 )
 @pytest.mark.parametrize("site", [-1, 3])
-async def test_a_judge_without_a_reply_drops_the_conversation_and_says_whose_fault_it_is(
+async def test_a_judge_without_a_reply_leaves_it_undecided_and_says_whose_fault_it_is(
     a_trajectory: Callable[..., Trajectory],
     scripted: Build,
     ruling: Build,
@@ -195,7 +198,7 @@ async def test_a_judge_without_a_reply_drops_the_conversation_and_says_whose_fau
     client = scripted(lambda request: error if of_turn(request) == site else ruling(1))
     verdict = await judged_by(client).judge(a_trajectory())
     (reason,) = verdict.reasons
-    assert (verdict.outcome, reason.check) == ("dropped", "judge_unavailable")
+    assert (verdict.outcome, reason.check) == ("undecided", "judge_unavailable")
     assert "no fault of the conversation" in reason.message
     assert " ".join(str(error).split()) in reason.message
 

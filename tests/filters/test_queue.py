@@ -11,6 +11,7 @@ import pytest
 from anyio import wait_all_tasks_blocked
 
 from simkit.filters.judges import PROMPTS, TrajectoryJudge
+from simkit.filters.panel import TrajectoryPanel
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.filters.rules import default_checks
@@ -100,7 +101,9 @@ async def test_an_account_problem_of_the_judge_is_raised_by_itself(
     """Also when all workers meet it at once."""
     client = scripted(lambda request: KeyRefused("HTTP 401"))
     pipeline = FilterPipeline(
-        [], TrajectoryJudge(Voice(role="judge", client=client), PromptSet(PROMPTS)), None
+        [],
+        TrajectoryPanel([TrajectoryJudge(Voice(role="judge", client=client), PromptSet(PROMPTS))]),
+        None,
     )
     accepted: list[str] = []
 

@@ -90,3 +90,29 @@ def test_calls_to_unknown_functions_are_left_to_the_other_check(
     call = ToolCall(id="a", name="nobody_knows", arguments="{")
     messages = (Message(role="assistant", tool_calls=(call,)),)
     assert list(SchemaValidArguments().check(a_trajectory(messages=messages))) == []
+
+
+def dated(description: str) -> dict[str, Any]:
+    return {"properties": {"day": {"type": "string", "description": description}}}
+
+
+@pytest.mark.parametrize("day", ["2024-05-19", "2024-05-19, 2024-05-20", "tomorrow"])
+def test_a_date_may_be_written_as_the_description_tells(faults: Faults, day: str) -> None:
+    assert faults(dated("The day, as YYYY-MM-DD."), f'{{"day":"{day}"}}') == []
+
+
+@pytest.mark.parametrize("day", ["19/05/2024", "May 19", "2024-5-19", "2024-05-19T10:00"])
+def test_a_date_that_is_written_otherwise_is_named(faults: Faults, day: str) -> None:
+    (message,) = faults(dated("The day, as YYYY-MM-DD."), f'{{"day":"{day}"}}')
+    assert f"day: {day!r} is not YYYY-MM-DD" in message
+
+
+def test_of_two_ways_of_writing_either_will_do(faults: Faults) -> None:
+    schema = dated("As YYYY-MM-DD or MM/DD/YYYY.")
+    assert faults(schema, '{"day":"05/19/2024"}') == []
+    (message,) = faults(schema, '{"day":"19 May 2024"}')
+    assert "is not YYYY-MM-DD or MM/DD/YYYY" in message
+
+
+def test_capitals_with_a_full_stop_are_no_way_of_writing(faults: Faults) -> None:
+    assert faults(dated("The licence of the M.D."), '{"day":"MD 4711"}') == []

@@ -34,7 +34,7 @@ def test_a_clean_conversation_meets_no_objection(
 
 def test_every_check_has_a_name_of_its_own() -> None:
     names = [check.name for check in default_checks()]
-    assert len(set(names)) == len(names) == 8
+    assert len(set(names)) == len(names) > 8
 
 
 def test_two_calls_in_one_message_may_be_answered_in_either_order(

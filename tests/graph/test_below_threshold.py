@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simkit.graph.affinity import DEFAULT
 from simkit.graph.below_threshold import none_below, strongest_below
 from simkit.graph.catalog import read_catalogs
 from simkit.graph.edge_rules import AffinityRule, EdgeRule, PapersRule
@@ -15,6 +14,7 @@ from simkit.graph.edges import INFERRED_ALLOWANCE
 from simkit.graph.function_graph import FunctionGraph
 from simkit.graph.lexical import Lexical
 from simkit.graph.linked import Linked
+from simkit.graph.same_rule import weights_of
 from simkit.traces.functions import Function
 
 
@@ -28,7 +28,7 @@ def built(functions: tuple[Function, ...], rule: EdgeRule, **caps: int) -> Funct
 
 
 def below(graph: FunctionGraph, most: int) -> Linked:
-    return strongest_below(graph.stored, Lexical(), DEFAULT, most=most)
+    return strongest_below(graph.stored, Lexical(), weights_of(graph.stored, None), most=most)
 
 
 def pairs(edges: Linked | FunctionGraph) -> set[tuple[int, int]]:

@@ -85,6 +85,18 @@ def test_functions_of_one_name_and_other_schemas_stay(tmp_path: Path) -> None:
     assert names(read_catalogs([path])) == ["search", "search_2"]
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for place, name in (("a/x", "f"), ("b/x", "g"), ("y", "h")):
+        (tmp_path / place).mkdir(parents=True)
+        saved(tmp_path / place / "tools.jsonl", function(name))
+    other = saved(tmp_path / "y" / "more.jsonl", function("i"))
+    paths = [tmp_path / "a/x/tools.jsonl", tmp_path / "b/x/tools.jsonl", tmp_path / "y"]
+    catalog = read_catalogs([*paths, other])
+    sources = {one.name: one.source for one in catalog.functions}
+    assert sources == {"f": "a/x/tools", "g": "b/x/tools", "h": "y/tools", "i": "more"}
+    assert [one.source for one in read_catalogs(paths[:1] * 2).functions] == ["tools"]
+
+
 def test_a_file_in_a_folder_that_is_no_catalog_does_not_stop_the_rest(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     saved(tmp_path / "dialogues.jsonl", *[{"turns": [], "id": n} for n in range(20)])

@@ -141,7 +141,43 @@ def test_yaml_is_bounded_after_unpacking(tmp_path: Path) -> None:
 def test_a_json_object_has_a_lower_limit_than_a_list(tmp_path: Path) -> None:
     """An OpenAPI document of 200 MB is refused before it is parsed."""
     path = saved(tmp_path, "a.json.gz", gzip.compress(b'{"paths":' + b" " * 70_000_000))
-    assert complaint(path).startswith("FILE is one JSON value of over 67,108,864 bytes; save it")
+    told = complaint(path)
+    assert told.startswith("FILE is one JSON value of over 67,108,864 bytes; save it")
+    assert told.endswith("if it is an OpenAPI document, split the document.")
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        (r'{"a": "\ud800"}', "is not valid JSON ("),
+        ('{"a":\n NaN}', "is not valid JSON ("),
+        ("-Infinity", "is not valid JSON ("),
+        ("1e400", "is not valid JSON ("),
+        ("[" * 3_000 + "]" * 3_000, "is nested too deeply"),
+        ('{"a": [1, "]" "b"]}', "is not valid JSON ("),
+        ("", "is empty"),
+    ],
+)
+def test_an_item_that_is_no_json_costs_no_other_item_of_its_list(
+    tmp_path: Path, item: str, reason: str
+) -> None:
+    text = f'[{{"b": [1, ",]"]}},\n {item} , "a\\"]b", 2]\n'
+    first, broken, *others = read(saved(tmp_path, "a.json", text))
+    assert [first, *others] == [("[0]", {"b": [1, ",]"]}), ("[2]", 'a"]b'), ("[3]", 2)]
+    assert broken[0] == "[1]"
+    assert broken[1].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"a": 1}, NaN', "[NaN] 2", '[{"a]: NaN}]', '{"a": [NaN]}', "[NaN}]", "[[NaN]"]
+)
+def test_json_that_is_no_whole_list_is_an_error(tmp_path: Path, text: str) -> None:
+    assert complaint(saved(tmp_path, "a.json", text)).startswith("FILE is not valid JSON (")
+
+
+def test_an_object_nested_too_deeply_is_said_to_be_so(tmp_path: Path) -> None:
+    path = saved(tmp_path, "a.json", '{"a":' * 3_000 + "1" + "}" * 3_000)
+    assert complaint(path) == "FILE is nested too deeply; take out what nests so deeply."
 
 
 def test_csv_rows_are_objects(tmp_path: Path) -> None:

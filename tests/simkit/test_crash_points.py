@@ -5,6 +5,7 @@ Run as a program, this file is that process: it stops itself before or after its
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sqlite3
@@ -87,6 +88,8 @@ def in_a_process(play_it: Callable[[], None]) -> int:
 def stop_everywhere(base_url: str, folder: Path) -> Iterator[dict[str, Any]]:
     """Stop at each commit until there is none left to stop at, and go on each time."""
     play(base_url, folder / "whole")
+    gc.collect()
+    gc.freeze()  # copies of this process need not look through what is here
     for commit in range(1, 1000):
         point = folder / f"before-{commit}"
         if in_a_process(partial(play, base_url, point, ("before", commit))) != STOPPED:

@@ -17,10 +17,12 @@ COMMAND = [sys.executable, "-m", "simkit", "generate", "--demo", "--embedder", "
 def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What a small demo prints, and its folder."""
     folder = tmp_path_factory.mktemp("demo")
-    options = ["--conversations", "60", "--concurrency", "60", "--out", str(folder / "run")]
-    done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, check=False)
+    options = ["--conversations", "60", "--concurrency", "60"]
+    done = subprocess.run(
+        [*COMMAND, *options], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
-    return done.stdout, folder / "run"
+    return done.stdout, folder / "runs" / "demo-1"
 
 
 def figure(page: str, name: str) -> str:
@@ -35,7 +37,7 @@ def number(page: str, name: str) -> int:
 
 def test_the_page_says_what_was_made_and_the_sums_add_up(page: tuple[str, Path]) -> None:
     text, folder = page
-    assert figure(text, "run") == str(folder)
+    assert figure(text, "run") == str(Path("runs") / folder.name)
     kept, dropped, failed = (number(text, name) for name in ("kept", "dropped", "failed"))
     assert number(text, "played") == kept + dropped + failed == 60
     assert "up to 60 at once" in figure(text, "played")
@@ -64,8 +66,8 @@ def test_both_exports_are_there_and_say_that_they_are_not_for_training(
         assert "never for training" in manifest["notices"][0]
 
 
-def test_two_demos_one_after_the_other_go_to_folders_of_their_own(tmp_path: Path) -> None:
-    for _ in range(2):
-        options = ["--conversations", "3", "--no-judge"]
-        subprocess.run([*COMMAND, *options], cwd=tmp_path, capture_output=True, check=True)
-    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["demo-1", "demo-2"]
+def test_two_demos_one_after_the_other_go_to_folders_of_their_own(page: tuple[str, Path]) -> None:
+    runs = page[1].parent
+    options = ["--conversations", "3", "--no-judge"]
+    subprocess.run([*COMMAND, *options], cwd=runs.parent, capture_output=True, check=True)
+    assert sorted(path.name for path in runs.iterdir()) == ["demo-1", "demo-2"]

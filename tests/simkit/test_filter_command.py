@@ -280,8 +280,8 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
     ("name", "kept", "dropped"),
     [
         ("tau_airline/trajectories.jsonl.gz", 198, 2),
-        ("glaive_sharegpt/glaive_toolcall_en_demo.jsonl.gz", 300, 0),
-        ("glaive_sharegpt/reason_tool_use_demo_50.jsonl.gz", 36, 14),
+        ("glaive_sharegpt/glaive_toolcall_en_demo.jsonl.gz", 299, 1),
+        ("glaive_sharegpt/reason_tool_use_demo_50.jsonl.gz", 35, 15),
     ],
 )
 def test_real_files_are_judged_whole(

@@ -90,3 +90,12 @@ def test_what_cannot_be_used_is_one_line(
     assert "about inputs of one function" in lines[0]
     assert "no label that can be used" in lines[1]
     assert "choose another name" in lines[-1]
+
+
+def test_bad_lines_are_named_also_when_too_few_are_left(
+    tmp_path: Path, graph: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(graph, labels(tmp_path, ["unicorn", *THINGS[:1]])) == 2
+    told, failed = capsys.readouterr().err.splitlines()
+    assert "line 1: the graph has no function 'show_unicorn'" in told
+    assert "about inputs of one function" in failed

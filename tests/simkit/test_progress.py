@@ -25,6 +25,7 @@ from simkit.traces.events import (
     Preparing,
     TrajectoryJudged,
 )
+from simkit.traces.filter_stages import Stage
 from simkit.traces.records import Outcome
 
 
@@ -72,6 +73,37 @@ def test_a_conversation_is_done_when_its_verdict_is_stored_not_before() -> None:
     for outcome in ("kept", "kept", "dropped", "failed"):
         tally.count(judged(outcome), 3.0)
     assert (tally.kept, tally.dropped, tally.failed, tally.done) == (2, 1, 1, 4)
+
+
+def test_undecided_ones_are_done_and_told_apart() -> None:
+    tally = Tally(total=2, started_at=0.0)
+    tally.count(judged("undecided"), 1.0)
+    assert tally.done == 1
+    assert facts(tally, None, 2.0, NOON)[0] == (
+        "1/2 done (kept 0, dropped 0, undecided 1, failed 0)"
+    )
+
+
+def test_each_stage_of_the_filters_tells_what_it_let_through_of_what_came_to_it() -> None:
+    tally = Tally(total=10, started_at=0.0)
+    stages: list[tuple[tuple[Stage, ...], Stage | None]] = [
+        (("user", "rules", "trajectory_judge"), None),
+        (("user", "rules"), "trajectory_judge"),
+        (("user",), "rules"),
+        ((), "user"),
+    ]
+    for passed, stopped in stages:
+        event = TrajectoryJudged(
+            scenario=0,
+            outcome="dropped" if stopped else "kept",
+            checks=(),
+            masked_turns=0,
+            trained_turns=0,
+            passed=passed,
+            stopped=stopped,
+        )
+        tally.count(event, 1.0)
+    assert facts(tally, None, 2.0, NOON)[1] == "passed user 75%, rules 67%, judge of the whole 50%"
 
 
 def test_calls_tokens_and_retries_add_up() -> None:

@@ -256,9 +256,10 @@ async def test_what_a_failing_provider_left_unjudged_is_told_and_can_be_asked_ag
     async with standin(models=("other",)) as base_url:
         judge = judge_config(copy / "run.toml", None, {**given, "provider.base_url": base_url})
         again = await refilter(copy, NewFilters(name="other", judge=judge, replace=True))
-    assert first.changes.unavailable > 0
-    assert first.changes.kinds["kept to dropped"].because_of["judge_unavailable"] > 0
-    assert again.changes.unavailable == 0
+    undecided = first.changes.kinds["now undecided"]
+    assert first.changes.after["undecided"] == undecided.number > 0
+    assert set(undecided.because_of) == {"judge_unavailable"}
+    assert again.changes.after["undecided"] == 0
     assert again.changes.conversations == CONVERSATIONS
 
 
@@ -330,7 +331,7 @@ async def test_exports_and_counts_go_by_the_set_that_is_asked_for(copy: Path) ->
             export(reader, "openai", copy / "none.jsonl", verdicts="rule")
     assert not (copy / "none.jsonl").exists()
     manifest = orjson.loads(again.manifest_path.read_bytes())
-    assert manifest["verdicts"]["rules"].endswith("no judge")
+    assert "no judge" in manifest["verdicts"]["rules"]
     assert "verdicts" not in orjson.loads(own.manifest_path.read_bytes())
 
 

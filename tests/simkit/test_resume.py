@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ import anyio
 import pytest
 
 from simkit.bus import Bus
+from simkit.cli.main import main
 from simkit.config import ConfigError, RunConfig
 from simkit.config_file import load_config
 from simkit.drain import Drain
@@ -218,8 +223,9 @@ async def test_what_was_spent_before_counts(tmp_path: Path) -> None:
     assert again.spending[0].spent == first.spending[0].spent > 0
 
 
-@contextmanager
-def provider_process() -> Iterator[str]:
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The base URL of a provider in a process of its own."""
     command = [sys.executable, "-m", "simkit", "provider", "--latency", "0.05"]
     command += ["--mistakes", "0.05", "--faults", "0.02", "--end-with-stdin"]
     with subprocess.Popen(
@@ -233,7 +239,7 @@ def provider_process() -> Iterator[str]:
 
 
 def generate(base_url: str, out: Path) -> list[str]:
-    command = [sys.executable, "-m", "simkit", "generate", "--quiet", "--embedder", "lexical"]
+    command = ["generate", "--quiet", "--embedder", "lexical"]
     command += ["--catalog", str(Path(__file__).parents[2] / "graph" / "samples" / "demo")]
     command += ["--min-length", "2", "--max-length", "4", "-n", "200", "--concurrency", "64"]
     return [*command, "--base-url", base_url, "--model", "standin", "--out", str(out)]
@@ -244,34 +250,66 @@ def answered_by(base_url: str) -> int:
         return int(json.loads(answer.read())["answered"])
 
 
+@pytest.fixture(scope="module")
+def never_killed(address: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[bytes], int]:
+    """What a run of 200 exports, and how many answers it takes."""
+    out, before = tmp_path_factory.mktemp("never-killed") / "whole", answered_by(address)
+    subprocess.run([sys.executable, "-m", "simkit", *generate(address, out)], check=True)
+    return exported(out), answered_by(address) - before
+
+
+@pytest.fixture(scope="module")
+def start() -> Callable[..., BaseProcess]:
+    """Start `simkit` in a process of its own, a copy of one that has imported what it takes."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["pytest", "simkit.run", "simkit.watched_run"])
+
+    def call(*arguments: str) -> BaseProcess:
+        process = processes.Process(target=main, args=(list(arguments),))
+        process.start()
+        return process
+
+    return call
+
+
+def has_stored(out: Path, calls: int, process: BaseProcess) -> bool:
+    """Wait until the run in *out* has stored *calls*; False if *process* ends before."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while process.is_alive():
+        if RunDirectory.is_run(out) and stored_calls(out) >= calls:
+            return True
+        assert time.monotonic() < deadline, "it has not come so far"
+        time.sleep(0.02)  # another process works, and tells nobody when
+    return False
+
+
 @pytest.mark.parametrize(
     ("sent", "times"), [(signal.SIGKILL, KILLS), (signal.SIGTERM, 5)], ids=["SIGKILL", "SIGTERM"]
 )
 def test_a_run_of_200_that_is_killed_again_and_again_ends_like_one_that_never_was(
-    sent: signal.Signals, times: int, tmp_path: Path
+    sent: signal.Signals,
+    times: int,
+    address: str,
+    never_killed: tuple[list[bytes], int],
+    start: Callable[..., BaseProcess],
+    tmp_path: Path,
 ) -> None:
     """Only calls that were being made when it was killed are made twice."""
-    draw, killed, twice_at_most = random.Random(sent), 0, 0
-    with provider_process() as base_url:
-        subprocess.run(generate(base_url, tmp_path / "whole"), check=True)
-        needed = answered_by(base_url)
-        while True:
-            process = subprocess.Popen(
-                generate(base_url, tmp_path / "killed"), stderr=subprocess.PIPE
-            )
-            try:
-                # The first moments are for starting: something should be stored each time.
-                wait = draw.uniform(0.8, 1.6) if killed < times else DEADLINE_SECONDS
-                process.communicate(timeout=wait)
-            except subprocess.TimeoutExpired:
-                process.send_signal(sent)
-                process.communicate(timeout=DEADLINE_SECONDS)
-                killed += 1
-                twice_at_most += 64 * 4 if sent == signal.SIGKILL else 0
-                continue
-            assert process.returncode == 0
-            break
-        twice = answered_by(base_url) - 2 * needed
+    whole, needed = never_killed
+    out, before = tmp_path / "killed", answered_by(address)
+    draw, killed, twice_at_most, calls = random.Random(sent), 0, 0, 0
+    while True:
+        process = start(*generate(address, out))
+        calls += draw.randint(1, needed // (times + 1))
+        if killed < times and has_stored(out, calls, process):
+            os.kill(process.pid or 0, sent)
+            process.join(DEADLINE_SECONDS)
+            killed, calls = killed + 1, stored_calls(out)
+            twice_at_most += 64 * 4 if sent == signal.SIGKILL else 0
+            continue
+        process.join(DEADLINE_SECONDS)
+        assert process.exitcode == 0
+        break
     assert killed > 2
-    assert 0 <= twice <= twice_at_most
-    assert exported(tmp_path / "killed") == exported(tmp_path / "whole")
+    assert 0 <= answered_by(address) - before - needed <= twice_at_most
+    assert exported(out) == whole

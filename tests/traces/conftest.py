@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
+
+from simkit.traces.records import Trajectory, TurnVerdict, Verdict
+from simkit.traces.store import Store
+
+
+@pytest.fixture
+def a_kept_run(tmp_path: Path) -> Callable[[Iterable[Trajectory]], Awaitable[Path]]:
+    """Store trajectories, all kept, with every turn passed; gives the path of the database."""
+
+    async def build(trajectories: Iterable[Trajectory]) -> Path:
+        async with Store.open(tmp_path / "run.db") as store:
+            for trajectory in trajectories:
+                turns = tuple(
+                    TurnVerdict(index=index, ok=True)
+                    for index, message in enumerate(trajectory.messages)
+                    if message.role == "assistant"
+                )
+                await store.save_trajectory(trajectory, seconds=1.0)
+                verdict = Verdict(outcome="kept", turns=turns)
+                await store.save_verdict(trajectory.scenario.number, verdict)
+        return tmp_path / "run.db"
+
+    return build
 
 
 @pytest.fixture

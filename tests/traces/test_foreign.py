@@ -32,6 +32,9 @@ from simkit.traces.run_reader import RunReader
 from simkit.traces.store import Store
 
 TALK = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]}
+ALL_PASS = Verdict(
+    outcome="kept", turns=(TurnVerdict(index=1, ok=True), TurnVerdict(index=3, ok=True))
+)
 MIXED = Verdict(
     outcome="kept", turns=(TurnVerdict(index=1, ok=False), TurnVerdict(index=3, ok=True))
 )
@@ -187,16 +190,18 @@ def test_messages_of_foreign_rows_come_out_as_they_went_in(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("form", "write"), [("sharegpt", sharegpt.rows), ("toolmind", toolmind.rows)]
+    ("form", "write", "verdict"),
+    [("sharegpt", sharegpt.rows, ALL_PASS), ("toolmind", toolmind.rows, MIXED)],
 )
 def test_other_exports_of_ours_are_read_back(
     tmp_path: Path,
     a_trajectory: Callable[..., Trajectory],
     form: ForeignFormat,
     write: Callable[[Trajectory, Verdict], Any],
+    verdict: Verdict,
 ) -> None:
     path = tmp_path / "rows.jsonl"
-    path.write_bytes(b"\n".join(write(a_trajectory(), MIXED)))
+    path.write_bytes(b"\n".join(write(a_trajectory(), verdict)))
     (found,) = read_all(path)
     assert format_of(orjson.loads(path.read_bytes())) == form
     messages = found.trajectory.messages
@@ -205,8 +210,7 @@ def test_other_exports_of_ours_are_read_back(
     assert messages[1].tool_calls[0].parsed_arguments() == {"city": "Oslo"}
     assert messages[2].tool_call_id == messages[1].tool_calls[0].id
     assert found.trajectory.scenario.tools[0].name == "get_temperature"
-    if form == "sharegpt":
-        assert found.stated == MIXED
+    assert found.stated is None
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -34,7 +34,7 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
     reader.start()
     with written_whole(path) as file:
         file.write(b"line\n")
-    reader.join(timeout=10)
+    reader.join(timeout=60)
     assert received == [b"line\n"]
     assert path.is_fifo()
 

@@ -32,7 +32,7 @@ def rows(trajectory: Trajectory, verdict: Verdict) -> Iterator[bytes]:
             "tools": [
                 orjson.Fragment(function.tool_json) for function in trajectory.scenario.tools
             ],
-            "metadata": _metadata(trajectory),
+            "metadata": metadata(trajectory),
         }
     )
 
@@ -44,7 +44,8 @@ def _assistant(message: Message, *, trained: bool) -> dict[str, Any]:
     return form | {"weight": int(trained)}
 
 
-def _metadata(trajectory: Trajectory) -> dict[str, Any]:
+def metadata(trajectory: Trajectory) -> dict[str, Any]:
+    """Where *trajectory* comes from, for JSON; `traces.foreign` reads it back."""
     scenario, provenance = trajectory.scenario, trajectory.provenance
     parent = {} if provenance.parent is None else {"parent": provenance.parent}
     return {

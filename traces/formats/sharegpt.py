@@ -1,17 +1,26 @@
 """ShareGPT with tools: ``conversations`` of ``from`` and ``value``, tools as JSON text.
 
-A ``function_call`` holds a call, or a list of them, as JSON text; each ``observation``
-answers one. There are no ids: results answer the calls before them in order. Reasoning
-stands between ``<think>`` tags in front of the value.
+A ``function_call`` holds a call, or a list of them, as JSON text. There are no ids: results
+answer the calls before them in order. Reasoning stands between ``<think>`` tags in front of the
+value.
+
+Rows are written for LLaMA-Factory, which skips a row unless questions (``human``,
+``observation``) and answers (``gpt``, ``function_call``) take turns, and which trains on every
+answer in a row or, with ``mask_history``, on the last one alone. So results of calls made at
+once are one ``observation``, a JSON list in the order of the calls; text beside calls stands in
+front of them, which then are between ``<tool_call>`` tags; and a row ends before the first
+masked turn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import orjson
 
+from simkit.traces.formats.call_arguments import arguments_of
 from simkit.traces.formats.chat_messages import read_call
 from simkit.traces.formats.foreign_row import (
     ForeignCall,
@@ -26,9 +35,14 @@ from simkit.traces.formats.foreign_row import (
     weight_of,
 )
 from simkit.traces.formats.thinking import split_thought, with_thought
-from simkit.traces.records import Message, MessageRole, ToolCall, Trajectory, Verdict
+from simkit.traces.records import Message, MessageRole, Trajectory, Verdict
+from simkit.traces.shallow_json import parse_json
 
 _CALLS = "function_call"
+_ASKING = ("human", "observation")
+_OPEN, _CLOSE = "<tool_call>", "</tool_call>"
+_ESCAPED = r"<\/tool_call>"
+"""The same for JSON, which it can only stand in as part of a string."""
 _ROLES: Mapping[str, MessageRole] = {
     "system": "system",
     "human": "user",
@@ -68,8 +82,8 @@ def _message(entry: dict[str, Any], place: str) -> ForeignMessage:
     reasoning, content = split_thought(value)
     calls: tuple[ForeignCall, ...] = ()
     if speaker == _CALLS:
-        calls = tuple(read_call(call, place) for call in _calls(content, place))
-        content = ""
+        content, listed = _beside_calls(content)
+        calls = tuple(read_call(call, place) for call in _calls(listed, place))
     return ForeignMessage(
         role=role,
         content=content,
@@ -77,6 +91,14 @@ def _message(entry: dict[str, Any], place: str) -> ForeignMessage:
         calls=calls,
         weight=weight_of(entry, place),
     )
+
+
+def _beside_calls(value: str) -> tuple[str, str]:
+    """What is said beside the calls in a `function_call`, and the JSON text of the calls."""
+    text, opened, rest = value.partition(_OPEN)
+    if not opened or not rest.rstrip().endswith(_CLOSE):
+        return "", value
+    return text.rstrip(), rest.rstrip().removesuffix(_CLOSE)
 
 
 def _calls(text: str, place: str) -> list[Any]:
@@ -87,49 +109,96 @@ def _calls(text: str, place: str) -> list[Any]:
 
 
 def rows(trajectory: Trajectory, verdict: Verdict) -> Iterator[bytes]:
-    """One JSON object: ``id``, ``conversations``, ``tools``.
+    """One JSON object, ``id``, ``conversations``, ``system`` and ``tools``, or none.
 
-    Turns of the assistant carry a ``weight``: 1 for those to train on, 0 for context. Text
-    beside calls becomes a ``gpt`` turn of its own before them.
+    The conversation ends before its first masked turn, as every answer in a row is trained
+    on; where nothing is left there is no row.
     """
-    trained = {turn.index for turn in verdict.turns if turn.ok}
+    turns = _trainable(trajectory, verdict)
+    if not turns:
+        return
     tools = [orjson.Fragment(function.tool_json) for function in trajectory.scenario.tools]
     yield orjson.dumps(
         {
             "id": trajectory.id,
-            "conversations": [
-                turn
-                for index, message in enumerate(trajectory.messages)
-                for turn in _turns(message, weight=int(index in trained))
-            ],
+            "conversations": turns,
+            "system": _system(trajectory.messages),
             "tools": orjson.dumps(tools).decode(),
         }
     )
 
 
-def _turns(message: Message, *, weight: int) -> Iterator[dict[str, Any]]:
-    if message.role != "assistant":
-        speaker = {"user": "human", "tool": "observation"}.get(message.role, message.role)
-        yield {"from": speaker, "value": message.content}
-        return
-    values = [("gpt", message.content)] if message.content or not message.tool_calls else []
-    if message.tool_calls:
-        values.append((_CALLS, _call_text(message.tool_calls)))
-    for number, (speaker, value) in enumerate(values):
-        thinks = number == 0 and message.reasoning is not None
-        shown = with_thought(message.reasoning, value) if thinks else value
-        yield {"from": speaker, "value": shown, "weight": weight}
+def left_out(trajectory: Trajectory, verdict: Verdict) -> int:
+    """How many turns that passed are in no row, since they come after a masked one."""
+    passed = sum(turn.ok for turn in verdict.turns)
+    return passed - len(_trainable(trajectory, verdict)) // 2
 
 
-def _call_text(calls: tuple[ToolCall, ...]) -> str:
-    forms = [{"name": call.name, "arguments": _arguments(call)} for call in calls]
-    return orjson.dumps(forms[0] if len(forms) == 1 else forms).decode()
+def _trainable(trajectory: Trajectory, verdict: Verdict) -> list[dict[str, str]]:
+    """The longest beginning in which questions and answers alternate and all answers passed."""
+    trained = {turn.index for turn in verdict.turns if turn.ok}
+    found: list[dict[str, str]] = []
+    for turn in _turns(trajectory.messages, trained):
+        asks = turn is not None and turn["from"] in _ASKING
+        if turn is None or asks == bool(len(found) % 2):
+            break
+        found.append(turn)
+    return found[: len(found) // 2 * 2]
 
 
-def _arguments(call: ToolCall) -> orjson.Fragment | str:
-    """The object that the model wrote, in its own words; text where that is no object."""
-    try:
-        call.parsed_arguments()
-    except ValueError:
-        return call.arguments
-    return orjson.Fragment(call.arguments or "{}")
+def _turns(messages: Sequence[Message], trained: set[int]) -> Iterator[dict[str, str] | None]:
+    """The turns after a leading system message; None for what no row can hold."""
+    numbered = [
+        (at, message) for at, message in enumerate(messages) if at or not _is_system(message)
+    ]
+    for is_result, group in groupby(numbered, key=lambda item: item[1].role == "tool"):
+        if is_result:
+            yield _observation([message.content for _, message in group])
+            continue
+        for index, message in group:
+            is_taken = message.role == "user" or index in trained
+            yield _turn(message) if is_taken else None
+
+
+def _system(messages: Sequence[Message]) -> str:
+    return messages[0].content if messages and _is_system(messages[0]) else ""
+
+
+def _is_system(message: Message) -> bool:
+    return message.role == "system"
+
+
+def _turn(message: Message) -> dict[str, str]:
+    if message.role == "user":
+        return {"from": "human", "value": message.content}
+    value = _call_text(message) if message.tool_calls else message.content
+    if message.reasoning is not None:
+        value = with_thought(message.reasoning, value)
+    return {"from": _CALLS if message.tool_calls else "gpt", "value": value}
+
+
+def _observation(results: list[str]) -> dict[str, str]:
+    """One turn, as LLaMA-Factory takes no two observations in a row; several become a list."""
+    value = results[0] if len(results) == 1 else orjson.dumps(_values(results)).decode()
+    return {"from": "observation", "value": value}
+
+
+def _values(results: list[str]) -> list[orjson.Fragment | str]:
+    """Results as JSON, in their own words; those that are no JSON as text."""
+    values: list[orjson.Fragment | str] = []
+    for result in results:
+        try:
+            parse_json(result)
+        except ValueError:
+            values.append(result)
+        else:
+            values.append(orjson.Fragment(result))
+    return values
+
+
+def _call_text(message: Message) -> str:
+    forms = [{"name": c.name, "arguments": arguments_of(c)} for c in message.tool_calls]
+    calls = orjson.dumps(forms[0] if len(forms) == 1 else forms).decode()
+    if not message.content:
+        return calls
+    return f"{message.content}\n{_OPEN}{calls.replace(_CLOSE, _ESCAPED)}{_CLOSE}"

@@ -2,8 +2,9 @@
 
 A row holds exactly ``conversations`` and ``tools``. The conversation is cut after the
 *anchor*, an assistant message that passed the turn filter, and only the anchor shows
-reasoning, between ``<think>`` tags. Messages have no ids, as in the released data: tool
-results answer the calls before them in order.
+reasoning, between ``<think>`` tags: empty ones where the model gave none, since the content of
+every last message begins with them. Messages have no ids, as in the released data: tool results
+answer the calls before them in order.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from simkit.traces.formats.call_arguments import arguments_of
 from simkit.traces.formats.chat_messages import read_messages
 from simkit.traces.formats.foreign_row import ForeignMessage, ForeignRow, id_of
 from simkit.traces.formats.thinking import split_thought, with_thought
@@ -36,29 +38,22 @@ def rows(trajectory: Trajectory, verdict: Verdict) -> Iterator[bytes]:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    form: dict[str, Any] = {"role": message.role, "content": message.content}
+    # A model may have thought aloud in its content; in front of the anchor nobody thinks.
+    is_models = message.role == "assistant"
+    content = split_thought(message.content)[1] if is_models else message.content
+    form: dict[str, Any] = {"role": message.role, "content": content}
     if message.tool_calls:
         form["tool_calls"] = [_call(call) for call in message.tool_calls]
     return form
 
 
 def _anchor(message: Message) -> dict[str, Any]:
-    return _message(message) | {"content": with_thought(message.reasoning, message.content)}
+    aloud, content = split_thought(message.content)
+    return _message(message) | {"content": with_thought(message.reasoning or aloud, content)}
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    return {"function": {"name": call.name, "arguments": _arguments(call)}}
-
-
-def _arguments(call: ToolCall) -> orjson.Fragment | str:
-    """The object that the model wrote; its text where that is no object."""
-    try:
-        call.parsed_arguments()
-    except ValueError:
-        return call.arguments
-    # The model's own text, not the parsed value: decoding would round long numbers. Line
-    # breaks in it can only be white space, since JSON strings hold no raw ones.
-    return orjson.Fragment((call.arguments or "{}").replace("\n", " ").replace("\r", " "))
+    return {"function": {"name": call.name, "arguments": arguments_of(call)}}
 
 
 def read(row: dict[str, Any]) -> ForeignRow:

@@ -87,7 +87,7 @@ class _Reader:
         try:
             around = self._references.followed(item)
         except Unresolved as error:
-            yield self._fault(path, f"refers to {error}, which is not in the document")
+            yield self._fault(path, str(error))
             return
         if not isinstance(around, dict):
             yield self._fault(path, f"is {kind(around)}, not a path with operations")

@@ -15,7 +15,7 @@ MAX_LOOKED_AT = 5_000_000
 
 
 class Unresolved(Exception):
-    """A reference leads nowhere in its document; the message quotes the reference."""
+    """A reference leads nowhere in its document; the message completes "A path ..."."""
 
 
 class References:
@@ -31,7 +31,10 @@ class References:
             Unresolved: It is no local JSON pointer, or points to nothing.
         """
         if not isinstance(reference, str) or not reference.startswith("#"):
-            raise Unresolved(_quoted(reference))
+            raise Unresolved(
+                f"refers to {_quoted(reference)}, outside of the document; remote references "
+                "are never fetched"
+            )
         value: Any = self._document
         for part in _parts(reference):
             match value:
@@ -40,20 +43,27 @@ class References:
                 case list() if part.isdecimal() and len(part) < 10 and int(part) < len(value):
                     value = value[int(part)]
                 case _:
-                    raise Unresolved(_quoted(reference))
+                    raise Unresolved(
+                        f"refers to {_quoted(reference)}, which is not in the document"
+                    )
         return value
 
     def followed(self, value: Any) -> Any:
         """*value* itself, or what it refers to, through at most `MAX_CHAIN` references.
 
         Raises:
-            Unresolved: As for `target`, or the references go on and on.
+            Unresolved: As for `target`, or the references go on and on, or in a circle.
         """
-        for _ in range(MAX_CHAIN):
-            if not isinstance(value, dict) or "$ref" not in value:
-                return value
-            value = self.target(value["$ref"])
-        raise Unresolved(_quoted(value.get("$ref") if isinstance(value, dict) else value))
+        passed: set[str] = set()
+        while isinstance(value, dict) and "$ref" in value:
+            reference = value["$ref"]
+            value = self.target(reference)
+            if reference in passed:
+                raise Unresolved(f"refers to {_quoted(reference)}, which leads back to itself")
+            passed.add(reference)
+            if len(passed) > MAX_CHAIN:
+                raise Unresolved(f"follows over {MAX_CHAIN} references in a row")
+        return value
 
     def is_recursive(self, reference: str) -> bool:
         """Whether what *reference* points to may contain itself."""

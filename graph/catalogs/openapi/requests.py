@@ -92,7 +92,7 @@ def body_of(operation: dict[str, Any], references: References, repairs: list[str
     try:
         declared = references.followed(operation["requestBody"])
     except Unresolved as error:
-        raise NotCallable(f"needs a body that refers to {error}, which is not there") from error
+        raise NotCallable(f"needs a body that {error}") from error
     content = declared.get("content") if isinstance(declared, dict) else None
     if not isinstance(content, dict) or not content:
         repairs.append("body without content")

@@ -10,7 +10,15 @@ import orjson
 
 from simkit.standin.brain_contract import Reply
 from simkit.standin.roles.dialogue import Dialogue, Wish, read_dialogue
-from simkit.standin.roles.language import NOT_ABLE, ask_for, phrase, read_value, words
+from simkit.standin.roles.language import (
+    HAND_OVER,
+    NOT_ABLE,
+    ask_for,
+    phrase,
+    read_value,
+    say_results,
+    words,
+)
 from simkit.standin.roles.mistakes import Mistaken, maybe_err
 from simkit.standin.values import make_value
 from simkit.traces.arguments import argument_problem
@@ -19,6 +27,15 @@ from simkit.traces.functions import Function
 CALLS_AT_ONCE = 3
 _LOOKS = frozenset(["check", "fetch", "find", "get", "look", "read", "search", "show"])
 """How names of functions begin that only look something up."""
+_SMALL_TALK = (
+    "I can well imagine that.",
+    "That sounds like quite a day.",
+    "Ha, that made me smile.",
+    "I hope it gets better soon.",
+    "Thank you for telling me.",
+)
+_HANDS_OVER = 0.15
+"""Share of conversations in which nothing can be done that are handed over to a person."""
 TRIES = 2
 """Failed calls after which a wish is given up."""
 
@@ -59,7 +76,7 @@ def play_assistant(
     ]
     if askable:
         return _ask(plans, list(dict.fromkeys(askable)), draw, mistakes)
-    return _report(dialogue, plans, declined)
+    return _report(dialogue, plans, declined, draw)
 
 
 def _plan(dialogue: Dialogue, wish: Wish) -> Plan:
@@ -174,14 +191,19 @@ def _guess(plan: Plan, draw: random.Random) -> Reply:
     )
 
 
-def _report(dialogue: Dialogue, plans: list[Plan], declined: list[Wish]) -> Reply:
-    lines = [_summary(call) for call in dialogue.fresh]
+def _report(
+    dialogue: Dialogue, plans: list[Plan], declined: list[Wish], draw: random.Random
+) -> Reply:
+    lines = _asides(dialogue, draw)
+    lines += [_summary(call) for call in dialogue.fresh]
     lines += [
         f"{NOT_ABLE}{phrase(plan.wish.tool)}, without the {' and '.join(map(words, plan.missing))}."
         for plan in plans
     ]
     lines += [f"{NOT_ABLE}{phrase(wish.tool)}; the function keeps failing." for wish in declined]
     lines += [f"{NOT_ABLE}{wanted}; I have no function for it." for wanted in dialogue.not_served]
+    if dialogue.not_served and not dialogue.calls and draw.random() < _HANDS_OVER:
+        lines.append(HAND_OVER)
     if not lines:
         lines = ["How can I help you? Please tell me what you need."]
     return Reply(
@@ -192,9 +214,29 @@ def _report(dialogue: Dialogue, plans: list[Plan], declined: list[Wish]) -> Repl
     )
 
 
+def _asides(dialogue: Dialogue, draw: random.Random) -> list[str]:
+    """What is to be said to small talk, questions about earlier results, and corrections."""
+    lines = []
+    if dialogue.small_talk:
+        fresh = [line for line in _SMALL_TALK if line not in dialogue.own] or _SMALL_TALK
+        lines.append(draw.choice(fresh))
+    for label in dialogue.asked_again:
+        if label in dialogue.learnt:
+            lines.append(f"The {label} is {_shown(dialogue.learnt[label])}.")
+        else:
+            lines.append(f"Nothing that I found says what the {label} is.")
+    if not dialogue.fresh:
+        lines += [
+            f"All right, the {label} is {dialogue.told[label]} now."
+            for label in dialogue.changed
+            if label in dialogue.told
+        ]
+    return lines
+
+
 def _summary(call: dict[str, Any]) -> str:
-    found = [f"{words(name)}: {_shown(value)}" for name, value in call["result"].items()]
-    return f"{words(call['name']).capitalize()} gave {'; '.join(found[:4]) or 'no further data'}."
+    found = [(words(name), _shown(value)) for name, value in call["result"].items()]
+    return say_results(words(call["name"]), found[:4])
 
 
 def _shown(value: Any, limit: int = 80) -> str:

@@ -9,12 +9,17 @@ from typing import Any
 
 from simkit.standin.roles.language import (
     AND_ALSO,
+    BY_THE_WAY,
+    CHANGED,
     DETAILS,
     DONT_KNOW,
+    I_WANT,
+    IT_MATTERS,
     NOT_ABLE,
-    PLEASE,
+    asked_again,
     content_words,
     hear_details,
+    item_label,
     json_object,
     phrase,
     result_labels,
@@ -23,6 +28,7 @@ from simkit.standin.roles.language import (
 
 RECOGNISED = 0.5
 """Share of a tool's own words (by weight) that a sentence must hold to mean that tool."""
+_DEEPEST = 4
 
 
 @dataclass(slots=True)
@@ -58,6 +64,14 @@ class Dialogue:
     """Names of the functions that have been called."""
     not_served: list[str] = field(default_factory=list)
     """What the user has asked for in vain: no tool does it, and they have not been told."""
+    changed: list[str] = field(default_factory=list)
+    """Labels of what the user has just said otherwise than before."""
+    asked_again: list[str] = field(default_factory=list)
+    """Labels of what the user has just asked about though they were told."""
+    small_talk: bool = False
+    """Whether the user has just talked of something else."""
+    own: list[str] = field(default_factory=list)
+    """What the assistant has said."""
 
     @property
     def open(self) -> list[Wish]:
@@ -87,6 +101,16 @@ def _hear_user(dialogue: Dialogue, recogniser: _Recogniser, content: str) -> Non
     for line in content.splitlines():
         if line.startswith(DETAILS):
             dialogue.told |= hear_details(line)
+        elif line.startswith(CHANGED):
+            label = words(line.removeprefix(CHANGED))
+            dialogue.changed.append(label)
+            _forget(dialogue, label)
+        elif (label_again := asked_again(line)) is not None:
+            dialogue.asked_again.append(label_again)
+        elif line.startswith(BY_THE_WAY):
+            dialogue.small_talk = True
+        elif line.startswith(IT_MATTERS):
+            continue  # it is of a kind that is met anyway
         elif line.startswith(DONT_KNOW):
             names = line.removeprefix(DONT_KNOW).rstrip(".").split(";")
             dialogue.not_known |= {words(name) for name in names}
@@ -98,7 +122,9 @@ def _hear_user(dialogue: Dialogue, recogniser: _Recogniser, content: str) -> Non
 
 def _hear_self(dialogue: Dialogue, content: str, *, speaking: bool) -> None:
     if speaking:
-        dialogue.fresh = []
+        dialogue.fresh, dialogue.changed, dialogue.asked_again = [], [], []
+        dialogue.small_talk = False
+        dialogue.own.append(content)
     for line in content.splitlines():
         if line.startswith(NOT_ABLE):
             dialogue.not_served = [wanted for wanted in dialogue.not_served if wanted not in line]
@@ -118,9 +144,41 @@ def _hear_tool(dialogue: Dialogue, call: dict[str, Any], content: str) -> None:
     done = {"name": call["name"], "arguments": json_object(call["arguments"]), "result": result}
     dialogue.calls.append(done)
     dialogue.fresh.append(done)
-    dialogue.learnt |= {
-        label: value for name, value in result.items() for label in result_labels(name)
-    }
+    dialogue.learnt |= _learnt(result)
+
+
+def _learnt(result: dict[str, Any], depth: int = 0) -> dict[str, Any]:
+    """Label to value of every field, also of those inside: outer ones and first ones win."""
+    found: dict[str, Any] = {}
+    for value in reversed(result.values()):
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, dict) and depth < _DEEPEST:
+            found |= _learnt(first, depth + 1)
+    for name, value in result.items():
+        if isinstance(value, list) and value and (one := item_label(words(name))) is not None:
+            found.setdefault(one, value[0])
+    for name, value in result.items():
+        found |= dict.fromkeys(result_labels(name), value)
+    return found
+
+
+def _forget(dialogue: Dialogue, label: str) -> None:
+    """Take back every call that used the value called *label*, or what only such a call gave."""
+    stale: dict[str, list[Any]] = {}
+    calls, dialogue.calls, dialogue.learnt = dialogue.calls, [], {}
+    for call in calls:
+        used = {words(name): value for name, value in call["arguments"].items()}
+        if label not in used and not any(used.get(one) in stale[one] for one in stale):
+            dialogue.calls.append(call)
+            dialogue.learnt |= _learnt(call["result"])
+            continue
+        for one, value in _learnt(call["result"]).items():
+            if one not in dialogue.told and dialogue.learnt.get(one) != value:
+                stale.setdefault(one, []).append(value)
+        dialogue.tried.discard(call["name"])
+        wish = next((w for w in dialogue.wishes if w.done and w.name == call["name"]), None)
+        if wish is not None:
+            wish.done = False
 
 
 class _Recogniser:
@@ -135,8 +193,8 @@ class _Recogniser:
 
     def tools_for(self, line: str) -> tuple[list[dict[str, Any]], list[str]]:
         """The tools that a line asks for, in order; and what it asks for that none does."""
-        asks = line.startswith(PLEASE)
-        parts = line.removeprefix(PLEASE).rstrip(".").split(AND_ALSO) if asks else [line]
+        asks = line.startswith(I_WANT)
+        parts = line.removeprefix(I_WANT).rstrip(".").split(AND_ALSO) if asks else [line]
         tools: list[dict[str, Any]] = []
         not_served: list[str] = []
         for part in parts:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import random
+from typing import Any, NamedTuple
 
 import orjson
 
-from simkit.standin.roles.language import NOT_ABLE, asked_for, json_object, words
+from simkit.standin.roles.language import I_WANT, NOT_ABLE, asked_for, json_object, words
 from simkit.traces.arguments import argument_problem
 from simkit.traces.functions import Function
 
@@ -16,6 +17,28 @@ FAILED_CALLS = 4
 """Failed calls beyond which a conversation counts as lost."""
 SHORT = 3
 """Values of at most this many characters are too common to be traced."""
+
+
+class Conduct(NamedTuple):
+    """How judges misbehave."""
+
+    faults: float = 0.0
+    """Share of replies that are no ruling: nonsense, no JSON, or at odds with themselves."""
+    always: int | None = None
+    """What they rule whatever they are shown; None: what is right."""
+
+    def spoken(self, verdict: Verdict, draw: random.Random) -> str:
+        """*verdict* as a judge of this conduct says it."""
+        if self.always is not None:
+            verdict = _verdict(self.always, "it is like all the others")
+        said = orjson.dumps(verdict).decode()
+        if not self.faults or draw.random() >= self.faults:
+            return said
+        ruled = int(verdict.get("verdict") == 1)
+        against = _verdict(ruled, f"so the verdict is {1 - ruled}")
+        return draw.choice(
+            ("The weather is lovely today.", said[:-1], orjson.dumps(against).decode())
+        )
 
 
 def judge_trajectory(
@@ -37,7 +60,8 @@ def judge_trajectory(
     goals, missing = intent.get("goals", []), by_design or {}
     vain = [goals[number - 1] for number in missing.get("cannot_be_served", ())]
     for goal in vain:
-        if not any(f"{NOT_ABLE}{goal['text']}" in answer for answer in answers):
+        wanted = goal["text"].removeprefix(I_WANT)
+        if not any(f"{NOT_ABLE}{wanted}" in answer for answer in answers):
             return _verdict(
                 0, f"no function on offer does it, and this was not said: {goal['text']}"
             )

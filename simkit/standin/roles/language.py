@@ -1,7 +1,8 @@
 """The small language that the scripted user and assistant talk in.
 
 Plain enough for a person to read, regular enough to be understood by rule: goals are
-sentences on a line of their own, values stand on a line that starts with ``Details:``.
+sentences on a line of their own, values stand on a line that starts with ``Details:``, and
+whatever else is said begins in a way that tells what it is.
 """
 
 from __future__ import annotations
@@ -14,12 +15,20 @@ from typing import Any
 DETAILS = "Details: "
 COULD_YOU = "Could you tell me: "
 DONT_KNOW = "I don't know: "
-PLEASE = "Please help me to "
+I_WANT = "I want to "
 AND_ALSO = ", and also to "
 NOT_ABLE = "I am not able to do this: "
+HAND_OVER = "A colleague of mine can help you with that; I am handing you over."
+CHANGED = "Actually, I changed my mind about the "
+BY_THE_WAY = "By the way, "
+IT_MATTERS = "One thing matters to me: "
+COMING_BACK = "Coming back to something from before: "
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SPLIT = re.compile(r"[^a-zA-Z0-9]+")
+_IDENTIFIER = re.compile(r"\b[a-zA-Z0-9]+_\w+|\b[a-z]+[A-Z]\w*")
+_TOLD = re.compile(r"([a-z0-9][a-z0-9 ]*): (\S.*)")
+_ASKED_AGAIN = re.compile(r"(?:what was|is) the ([a-z0-9 ]+?) (?:again|really .*)\?")
 _STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -41,6 +50,11 @@ def result_labels(name: str) -> tuple[str, ...]:
     label = words(name)
     first, _, rest = label.partition(" ")
     return (label, rest) if first in ("best", "new") and rest else (label,)
+
+
+def item_label(label: str) -> str | None:
+    """What one entry of a list may be called: of ``song ids``, ``song id``."""
+    return label[:-1] if label.endswith("s") and not label.endswith("ss") else None
 
 
 def content_words(text: str) -> frozenset[str]:
@@ -76,6 +90,7 @@ def _infinitive(verb: str) -> str:
 
 def _first_sentence(text: str, limit: int = 200) -> str:
     line = " ".join(text.replace("#", " ").split())
+    line = _IDENTIFIER.sub(lambda found: words(found[0]), line)  # as people would say it
     sentence = re.split(r"(?<=[.!?])\s", line, maxsplit=1)[0].rstrip(".!?: ")
     return sentence if len(sentence) <= limit else sentence[:limit].rsplit(" ", 1)[0]
 
@@ -125,6 +140,38 @@ def asked_for(text: str) -> list[str]:
     if COULD_YOU not in text:
         return []
     return [words(name) for name in text.split(COULD_YOU, 1)[1].split("?", 1)[0].split(";")]
+
+
+def say_results(source: str, values: Iterable[tuple[str, str]]) -> str:
+    """The assistant's line about what a function gave, to be read back by `hear_results`."""
+    found = "; ".join(f"{label}: {value}" for label, value in values)
+    return f"{source.capitalize()} gave {found or 'no further data'}."
+
+
+def hear_results(text: str) -> dict[str, str]:
+    """Label to value of what *text* told with `say_results`; what was cut short is left out."""
+    heard: dict[str, str] = {}
+    for line in text.splitlines():
+        _, gave, values = line.partition(" gave ")
+        for part in values.removesuffix(".").split("; ") if gave else ():
+            told = _TOLD.fullmatch(part)
+            if told is not None and not told[2].endswith("…"):
+                heard[told[1]] = told[2]
+    return heard
+
+
+def ask_again(label: str, doubted: str | None = None) -> str:
+    """The user's question about what they were told before; with *doubted*, whether it is so."""
+    question = (
+        f"what was the {label} again" if doubted is None else f"is the {label} really {doubted}"
+    )
+    return f"{COMING_BACK}{question}?"
+
+
+def asked_again(line: str) -> str | None:
+    """The label that a line made with `ask_again` asks about; None for any other line."""
+    found = _ASKED_AGAIN.fullmatch(line.removeprefix(COMING_BACK))
+    return found[1] if line.startswith(COMING_BACK) and found is not None else None
 
 
 def read_value(text: str, schema: Mapping[str, Any]) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 
-from simkit.standin.roles.language import words
+from simkit.standin.roles.language import read_value, words
 from simkit.standin.values import make_value
+from simkit.traces.arguments import schema_problem
 
 
 def run_function(
@@ -27,6 +28,7 @@ def run_function(
     result = make_value(outputs, "", draw)
     if isinstance(result, dict):
         _carry_over(result, outputs, call["arguments"], earlier)
+        _echo(result, outputs, call["arguments"])
     return _tagged(result)
 
 
@@ -44,6 +46,22 @@ def _carry_over(
     for name, schema in outputs.get("properties", {}).items():
         if name in result and isinstance(said.get(name), str) and _free_text(schema):
             result[name] = said[name]
+
+
+def _echo(result: dict[str, Any], outputs: dict[str, Any], arguments: dict[str, Any]) -> None:
+    """Let what the call says stand in the result under the same name, where the schema lets it;
+    else a field that need not be there is left out, rather than to say something else."""
+    for name, given in arguments.items():
+        if name not in result or not isinstance(given, (str, int, float)):
+            continue
+        schema = outputs.get("properties", {}).get(name)
+        rooted = {"$defs": outputs.get("$defs", {})} | (schema if isinstance(schema, dict) else {})
+        forms = (given, str(given), read_value(str(given), {"type": "integer"}))
+        fitting = [form for form in forms if schema_problem(rooted, form) is None]
+        if fitting:
+            result[name] = fitting[0]
+        elif name not in outputs.get("required", ()):
+            del result[name]
 
 
 def _free_text(schema: dict[str, Any]) -> bool:

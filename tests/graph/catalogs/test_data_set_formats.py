@@ -91,6 +91,21 @@ def test_toolace_rows_hold_functions_in_prose() -> None:
     assert honey.outputs_origin == "declared"
 
 
+@pytest.mark.parametrize("beside", ["", ', {"name": "g", "description": "G.", "parameters": {}}'])
+def test_a_function_in_prose_needs_no_description_and_a_call_is_none(beside: str) -> None:
+    declared = '{"type": "dict", "properties": {"near": {"type": "string"}}}'
+    listed = f'[{{"name": "find_hive", "arguments": {declared}}}{beside}]'
+    call = '{"name": "count_bees", "arguments": {"type": "worker", "near": "Oslo"}}'
+    row = {"system": f"You may call: {listed}. An example: {call}", "conversations": []}
+    found, *others = entries(row)
+    assert [getattr(other, "name", None) for other in others] == (["g"] if beside else [])
+    assert isinstance(found, Entry)
+    repairs: Counter[str] = Counter()
+    function = function_of(found, repairs, source="")
+    assert (function.name, list(function.parameters["properties"])) == ("find_hive", ["near"])
+    assert repairs["missing description"] == 1
+
+
 def test_hermes_rows_hold_functions_between_tags_in_json_or_python() -> None:
     catalog = sample("hermes")
     assert list(by_name(catalog)) == ["locate_train", "free_seats", "stop_train", "count_cars"]

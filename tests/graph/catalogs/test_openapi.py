@@ -278,11 +278,28 @@ def test_an_operation_whose_body_is_elsewhere_is_refused_and_the_rest_goes_on() 
     )
     assert first == Fault(
         position="POST /a",
-        reason="needs a body that refers to 'https://example.org/body.json', which is not there",
+        reason="needs a body that refers to 'https://example.org/body.json', outside of the "
+        "document; remote references are never fetched",
     )
     assert second == Fault(position="GET /b", reason="is a number, not an operation")
     assert third == Fault(position="/c", reason="is a number, not a path with operations")
     assert isinstance(last, Entry)
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("#/paths/~1b", "refers to '#/paths/~1b', which leads back to itself"),
+        ("#/paths/~1a", "refers to '#/paths/~1a', which leads back to itself"),
+        ("#/paths/~1c", "refers to '#/paths/~1c', which is not in the document"),
+        ("b.yaml", "refers to 'b.yaml', outside of the document; remote references are never"),
+    ],
+)
+def test_a_path_whose_reference_leads_nowhere_is_told_why(reference: str, reason: str) -> None:
+    first, *_ = read(api({"/a": {"$ref": reference}, "/b": {"$ref": "#/paths/~1b"}}))
+    assert isinstance(first, Fault)
+    assert first.position == "/a"
+    assert first.reason.startswith(reason)
 
 
 def test_a_document_without_paths_is_named() -> None:

@@ -80,7 +80,7 @@ async def outcomes(
 
 
 def down(seconds: float) -> Exception | None:
-    return ProviderUnavailable("no connection") if seconds >= 10 else None
+    return ProviderUnavailable("no connection") if seconds >= 2 else None
 
 
 @pytest.mark.parametrize("at_once", [1, 16, 400])
@@ -104,7 +104,7 @@ async def test_an_outage_that_is_shorter_than_the_retries_stops_nothing(
     def away(seconds: float) -> Exception | None:
         return ProviderUnavailable("no connection") if 10 <= seconds < 70 else None
 
-    made = await outcomes(Provider(away), a_request, calls=30_000, at_once=16)
+    made = await outcomes(Provider(away), a_request, calls=5_000, at_once=16)
     assert set(made) == {"answered"}
 
 
@@ -127,7 +127,7 @@ async def test_without_retries_ten_lost_calls_in_a_row_are_enough(a_request: ARe
     policy = RetryPolicy(attempts=1)
     with pytest.raises(ExceptionGroup):
         await outcomes(Provider(down), a_request, calls=1000, at_once=4, policy=policy)
-    assert anyio.current_time() < 12
+    assert anyio.current_time() < 4
 
 
 @pytest.mark.parametrize("other", [RateLimited("slow down"), RequestRefused("too long")])

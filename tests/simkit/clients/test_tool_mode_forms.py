@@ -189,7 +189,7 @@ def test_results_are_read_as_they_were_written(content: str) -> None:
 
 
 def test_a_flood_of_opened_tags_is_read_in_linear_time() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     CallsInTags().read("<tool_call>" * 200_000)
     list(read_results("<tool_response>" * 200_000))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

@@ -24,7 +24,7 @@ from simkit.standin.brain import ScriptedBrain
 from simkit.standin.brain_contract import Reply
 from simkit.traces.functions import Function
 
-DEADLINE_SECONDS = 30
+DEADLINE_SECONDS = 120
 
 
 class Renaming(ScriptedBrain):
@@ -171,7 +171,7 @@ def test_a_completion_that_is_stopped_midway_goes_on_and_pays_nothing_twice(
         process.send_signal(end)
         _, said = process.communicate(timeout=DEADLINE_SECONDS)
     before, paid = recorded(out), answered(slow_provider)
-    gone_on = subprocess.run(program, check=True, stdout=subprocess.PIPE)
+    gone_on = subprocess.run([*program, "--concurrency", "8"], check=True, stdout=subprocess.PIPE)
 
     result = json.loads(gone_on.stdout)
     assert before >= 3

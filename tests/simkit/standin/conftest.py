@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import aiohttp
+import anyio
+import anyio.lowlevel
 import orjson
 import pytest
 
@@ -72,6 +74,18 @@ class Caller:
     async def ask(self, body: Any, **headers: str) -> tuple[int, dict[str, Any], Mapping[str, str]]:
         """Status, parsed body and headers of the answer to a chat request."""
         return await self._post(f"{self.base_url}/chat/completions", body, headers)
+
+    async def leave(self, body: Any) -> dict[str, Any]:
+        """Hang up once the provider works on *body*; gives the stats when it knows of that."""
+        with anyio.fail_after(60):
+            async with anyio.create_task_group() as asking:
+                asking.start_soon(self.ask, body)
+                while not (await self.stats())["in_flight"]:
+                    await anyio.lowlevel.checkpoint()
+                asking.cancel_scope.cancel()
+            while (stats := await self.stats())["in_flight"]:
+                await anyio.lowlevel.checkpoint()
+        return stats
 
     async def control(self, body: Any, **headers: str) -> tuple[int, dict[str, Any]]:
         """Status and parsed body of an answer of ``POST /control``."""

@@ -10,7 +10,7 @@ import pytest
 
 from simkit.standin.roles.assistant import play_assistant
 from simkit.standin.roles.judge import judge_trajectory
-from simkit.standin.roles.language import NOT_ABLE, PLEASE, ask_for, phrase
+from simkit.standin.roles.language import I_WANT, NOT_ABLE, ask_for, phrase
 from simkit.standin.roles.user import play_user
 from simkit.standin.roles.writer import write_intent
 
@@ -75,16 +75,16 @@ def test_a_value_is_held_back_until_it_is_asked_for() -> None:
 def test_two_things_wanted_at_once_are_called_together() -> None:
     intent = write_intent(ALL, draw(), [{"asks_for": ["find_hotels", "list_trains"]}])
     (goal,) = intent["goals"]
-    reply = play(user(f"{PLEASE}{goal['text']}.", "Details: city = Oslo; station = Oslo S"))
+    reply = play(user(f"{goal['text']}.", "Details: city = Oslo; station = Oslo S"))
     assert [name for name, _ in reply.tool_calls] == ["find_hotels", "list_trains"]
 
 
 @pytest.mark.parametrize("tools", [[HOTELS], [TRAINS, GUEST]])
 def test_what_no_tool_does_is_declined_once(tools: list[dict[str, Any]]) -> None:
-    asks = user(f"{PLEASE}{phrase(BOOK)}.", "Details: guest id = G-1; nights = three")
+    asks = user(f"{I_WANT}{phrase(BOOK)}.", "Details: guest id = G-1; nights = three")
     reply = play(asks, tools=tools)
     assert reply.tool_calls == ()
-    assert reply.content == f"{NOT_ABLE}{phrase(BOOK)}; I have no function for it."
+    assert reply.content.startswith(f"{NOT_ABLE}{phrase(BOOK)}; I have no function for it.")
     after = play(asks, assistant(reply.content), user("All right."), tools=tools)
     assert NOT_ABLE not in after.content
 
@@ -94,7 +94,7 @@ def test_what_the_user_does_not_know_is_looked_up() -> None:
     Nobody asked for the guest: it is a means.
     """
     heard = [
-        user(f"{PLEASE}{phrase(BOOK)}.", "Details: nights = three; email = a@example.com"),
+        user(f"{I_WANT}{phrase(BOOK)}.", "Details: nights = three; email = a@example.com"),
         assistant(ask_for(["guest id"])),
         user("I don't know: guest id."),
     ]

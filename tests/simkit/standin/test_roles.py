@@ -56,8 +56,8 @@ BOOK_FLIGHT = {
     },
 }
 TOOLS = [FIND_FLIGHT, BOOK_FLIGHT]
-FIND = f"Please help me to {phrase(FIND_FLIGHT)}."
-BOOK = f"Please help me to {phrase(BOOK_FLIGHT)}."
+FIND = f"I want to {phrase(FIND_FLIGHT)}."
+BOOK = f"I want to {phrase(BOOK_FLIGHT)}."
 
 
 def draw(seed: int = 1) -> random.Random:
@@ -162,7 +162,7 @@ def test_the_user_brings_up_each_goal_and_then_stops() -> None:
 def test_the_user_answers_what_is_known_and_says_what_is_not() -> None:
     dialogue = [
         user("(begin)"),
-        {"role": "assistant", "content": "Please help me to find a flight."},
+        {"role": "assistant", "content": "I want to find a flight."},
         user(ask_for(["origin city", "shoe size"])),
     ]
     answer = play_user(INTENT, dialogue, draw())

@@ -147,7 +147,7 @@ async def test_too_many_requests_are_answered_429_with_advice(
     assert headers["x-ratelimit-limit-tokens"] == "100000"
     assert headers["x-ratelimit-reset-requests"].endswith("s")
     assert reply["error"]["code"] == "rate_limit_exceeded"
-    assert 9 < float(refused["retry-after"]) <= 10
+    assert 5 < float(refused["retry-after"]) <= 10
     assert stats["rate_limited"] == {"requests": 1}
 
 
@@ -155,16 +155,7 @@ async def test_a_client_that_leaves_gives_its_place_back(
     echo: Brain, a_body: Build, calling: Calling
 ) -> None:
     async with calling(echo, latency_seconds=3600, concurrency=1) as caller:
-        with pytest.raises(TimeoutError):
-            async with caller.session.post(
-                f"{caller.base_url}/chat/completions",
-                json=a_body(),
-                timeout=aiohttp.ClientTimeout(total=0.05),
-            ):
-                pass
-        with anyio.fail_after(5):
-            while (stats := await caller.stats())["in_flight"]:
-                pass
+        stats = await caller.leave(a_body())
 
     assert stats["abandoned"] == 1
     assert stats["peak_in_flight"] == 1
@@ -179,7 +170,7 @@ async def test_more_at_once_than_allowed_is_refused(
         statuses[(await caller.ask(a_body()))[0]] += 1
 
     async with (
-        calling(echo, latency_seconds=0.1, concurrency=3) as caller,
+        calling(echo, latency_seconds=0.5, concurrency=3) as caller,
         anyio.create_task_group() as tg,
     ):
         for _ in range(8):
@@ -261,16 +252,7 @@ async def test_a_hang_lasts_until_the_client_gives_up(
     while mix.next_attempt(blake(orjson.dumps(a_body(f"{number}"))))[0] != "hang":
         number += 1
     async with calling(echo, **settings) as caller:
-        with pytest.raises(TimeoutError):
-            async with caller.session.post(
-                f"{caller.base_url}/chat/completions",
-                data=orjson.dumps(a_body(f"{number}")),
-                timeout=aiohttp.ClientTimeout(total=0.05),
-            ):
-                pass
-        with anyio.fail_after(5):
-            while (stats := await caller.stats())["in_flight"]:
-                pass
+        stats = await caller.leave(a_body(f"{number}"))
 
     assert stats["faults"] == {"hang": 1}
     assert stats["abandoned"] == 0

@@ -21,8 +21,11 @@ from simkit.clients.openai_chat import OpenAIChat
 from simkit.clients.tool_mode import tool_mode_client
 from simkit.clients.tool_mode_json import CallsAsJson
 from simkit.clients.tool_mode_schema import calls_schema
+from simkit.config_dialogue import DialogueSection
+from simkit.dialogue_plans import DialoguePlanner
 from simkit.filters.judges import PROMPTS as FILTER_PROMPTS
 from simkit.filters.judges import TrajectoryJudge, TurnJudge
+from simkit.filters.panel import TrajectoryPanel, TurnPanel
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.rules import default_checks
 from simkit.graph.catalog import read_catalogs
@@ -99,6 +102,7 @@ def scenarios() -> list[Scenario]:
         graph=graph,
         walker=Walker(graph, seed=7, min_length=2, max_length=4),
         planner=Planner(graph, ChainRules()),
+        dialogues=DialoguePlanner(DialogueSection()),
         seed=7,
         facts={},
     )
@@ -163,7 +167,9 @@ async def test_a_run_in_which_every_role_has_the_mode_keeps_conversations_with_c
         judge = Voice(role="judge", client=moded)
         prompts = PromptSet(FILTER_PROMPTS)
         pipeline = FilterPipeline(
-            default_checks(), TrajectoryJudge(judge, prompts), TurnJudge(judge, prompts)
+            default_checks(),
+            TrajectoryPanel([TrajectoryJudge(judge, prompts)]),
+            TurnPanel([TurnJudge(judge, prompts)]),
         )
         verdicts = [await pipeline.judge(trajectory) for trajectory in played]
     assert [t.ended for t in played] == ["user_done"] * len(played)

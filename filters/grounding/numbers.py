@@ -1,0 +1,137 @@
+"""Numbers in text, and which numbers follow from known ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Set
+
+from simkit.filters.grounding.normal_text import listed
+
+_UNITS = listed(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+)
+_TENS = listed("twenty thirty forty fifty sixty seventy eighty ninety")
+_ORDINALS = listed(
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+    "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
+)
+_ORDINAL_TENS = "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth"
+_WORD_VALUES: dict[str, float] = {
+    **{word: number for number, word in enumerate(_UNITS)},
+    **{word: number for number, word in enumerate(_ORDINALS)},
+    **{word: 10 * number for number, word in enumerate(_TENS, start=2)},
+    **{word: 10 * number for number, word in enumerate(listed(_ORDINAL_TENS), start=2)},
+}
+_WORD_VALUES |= {"half": 0.5, "quarter": 0.25, "couple": 2, "pair": 2, "dozen": 12}
+_SCALES = {"hundred": 100.0, "thousand": 1e3, "k": 1e3, "grand": 1e3, "million": 1e6, "m": 1e6}
+_SCALES |= {"mil": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12}
+_NOT_NUMBERS = re.compile(
+    r"\b\d{4}-\d{2}-\d{2}\S{0,40}|\b\d{1,2}:\d{2}(?::\d{2})?|\b[^\W\d][^\W_]{0,40}[-_]?\d[\w-]{0,60}"
+)
+"""Dates, times and identifiers: their digits count nothing."""
+_DIGITS = re.compile(
+    r"(?<![\d.])(\d{1,3}(?:[,_\u202f ]\d{3})+(?:\.\d+)?|\d{1,3}(?:\.\d{3})+,\d+|\d+[.,]\d+|\d+)"
+    r"(?:\s?(hundred|thousand|million|billion|trillion|grand|mil|mn|bn|k|m|b)\b)?",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(r"\d")
+_ANY_WORD = "|".join(sorted((*_WORD_VALUES, *_SCALES), key=len, reverse=True))
+_WORDS = re.compile(
+    rf"\b(?:{_ANY_WORD})\b(?:(?:[\s-]|\sand\s)(?:{_ANY_WORD})\b){{0,8}}", re.IGNORECASE
+)
+_UNITS_MIXED = (
+    *(7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 1024, 3600, 86400, 604800, 10**6, 10**9),
+    *(1.609344, 0.3048, 2.54, 0.45359237, 2.20462262, 3.28084, 0.621371, 30.48, 1609.344),
+)
+"""Between units that people mix: time, money in cents, percent, metric and imperial."""
+
+
+def numbers_in(text: str) -> list[float]:
+    """Every number that *text* writes, in digits or in words, as it may be read.
+
+    Thousands separators and decimal commas, scales (``2k``, ``3 million``), number words and
+    ordinals (``twenty-one``, ``third``) are understood. The digits of dates, times and
+    identifiers are not taken for numbers.
+    """
+    found: list[float] = []
+    if _DIGIT.search(text):
+        text = _NOT_NUMBERS.sub(" ", text)
+        for digits, scale in _DIGITS.findall(text):
+            for number in _readings(digits):
+                found.append(number)
+                if scale:
+                    found.append(number * _SCALES[scale.lower()])
+    for words in _WORDS.finditer(text):
+        found += _spelled_out(re.split(r"[\s-]+", words[0].lower()))
+    return found
+
+
+def number_of(text: str) -> float | None:
+    """The number that *text* as a whole is, with currency sign, percent or separators; or None."""
+    plain = text.strip().lstrip("+$€£¥ ").rstrip("%€ ")
+    sign, plain = (-1, plain[1:]) if plain.startswith("-") else (1, plain)
+    found = _DIGITS.fullmatch(plain)
+    return None if found is None or found[2] else sign * _readings(found[1])[0]
+
+
+def _readings(digits: str) -> list[float]:
+    bare = re.sub(r"[,_\u202f ]", "", digits)
+    readings = [float(bare)] if bare.count(".") <= 1 else []
+    if "," in digits and not re.fullmatch(r"\d{1,3}(,\d{3})+", digits):
+        european = digits.replace(".", "").replace(",", ".")
+        if european.count(".") == 1 and european.replace(".", "").isdigit():
+            readings.append(float(european))
+    return [number for number in readings if number < 1e300] or [0.0]
+
+
+def _spelled_out(words: list[str]) -> Iterable[float]:
+    """The number that a run of number words says, and each word's own."""
+    total, current = 0.0, 0.0
+    for word in words:
+        if word == "and":
+            continue
+        if word in _WORD_VALUES:
+            current += _WORD_VALUES[word]
+        elif len(word) > 1:  # "k", "m" and "b" are scales after digits only
+            current = (current or 1) * _SCALES[word]
+            if _SCALES[word] >= 1e3:
+                total, current = total + current, 0.0
+    yield total + current
+    yield from (_WORD_VALUES[word] for word in words if word in _WORD_VALUES)
+
+
+def key_of(number: float) -> float:
+    """*number* as it is looked up: eight significant digits, without sign."""
+    return float(f"{abs(number):.8g}")
+
+
+def follows_from(number: float, keys: Set[float], latest: Iterable[float]) -> bool:
+    """Whether *number* is a known one in another unit or rounded, or made of two known ones.
+
+    Args:
+        number: Any finite number.
+        keys: The known numbers, see `key_of`.
+        latest: Those of them that are combined; the cost grows with their number.
+    """
+    wanted = abs(number)
+    if any(key_of(wanted * unit) in keys or key_of(wanted / unit) in keys for unit in _UNITS_MIXED):
+        return True
+    return any(_is_near(wanted, other) or _is_pair(wanted, other, keys) for other in latest)
+
+
+def _is_near(wanted: float, other: float) -> bool:
+    """Whether *wanted* is *other* rounded to a whole number, or to two digits after the point."""
+    return other != wanted and wanted in (round(other), round(other, 1), round(other, 2))
+
+
+def _is_pair(wanted: float, other: float, keys: Set[float]) -> bool:
+    if other == 0:
+        return False
+    return any(
+        partner > 0 and key_of(partner) in keys
+        for partner in (wanted - other, other - wanted, wanted + other)
+    ) or any(
+        partner > 1 and key_of(partner) in keys
+        for partner in (wanted / other, other / wanted if wanted else 0, wanted * other)
+    )

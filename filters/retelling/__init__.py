@@ -1,0 +1,1 @@
+"""What an answer retells of results, compared with what was given."""
