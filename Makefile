@@ -17,7 +17,7 @@ test: $(VENV)/.installed  ## format, lint, types and tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy -p simkit
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n 2
 
 format: $(VENV)/.installed  ## put the code in shape
 	@$(BIN)/ruff check --fix-only .

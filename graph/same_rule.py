@@ -57,7 +57,7 @@ def _check_weights(found: str, wanted: str) -> None:
     mend = (
         "Leave --affinity out"
         if found == _OWN_WEIGHTS
-        else "Name the file of its weights with --affinity FILE"
+        else "Name the file of its weights with --affinity FILE (affinity in [graph])"
     )
     raise GraphError(
         f"The graph was built with {_said(found)}, not {_said(wanted)}: their scores do not "

@@ -43,7 +43,7 @@ def test_the_name_of_a_rule_tells_its_weights(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("built", "given", "message"),
     [
-        (FITTED, DEFAULT, "simkit's own weights: .* of its weights with --affinity FILE, or build"),
+        (FITTED, DEFAULT, "simkit's own weights: .* of its weights with --affinity FILE "),
         (DEFAULT, FITTED, "built with simkit's own weights, not the .* Leave --affinity out, or"),
         (FITTED, replace(FITTED, spread=1.0), "the weights 'affinity:.*', not the weights 'aff"),
     ],
