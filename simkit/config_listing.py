@@ -69,7 +69,14 @@ def _meaning(field: FieldInfo) -> str:
 
 
 def _assigned(values: dict[str, Any]) -> list[str]:
-    return tomli_w.dumps(values).rstrip("\n").split("\n")
+    return tomli_w.dumps(_without_unset(values)).rstrip("\n").split("\n")
+
+
+def _without_unset(value: Any) -> Any:
+    """*value* without what TOML cannot say, and what is unset in it needs no saying."""
+    if isinstance(value, dict):
+        return {key: _without_unset(inner) for key, inner in value.items() if inner is not None}
+    return [_without_unset(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _comment(line: str) -> str:

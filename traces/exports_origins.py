@@ -31,6 +31,8 @@ class Origins:
         """Add a trajectory of *provenance*, judged by *verdict*."""
         if verdict.judge is not None:
             self.models["judge"].add(verdict.judge)
+        for vote in verdict.votes:
+            self.models["judge"].add(vote.model)
         for name, digest in verdict.prompts.items():
             self.prompts[name].add(digest)
         self.simkit.add(provenance.simkit)

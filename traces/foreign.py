@@ -20,6 +20,7 @@ from simkit.traces.functions import Function
 from simkit.traces.json_rows import DAMAGED_GZIP, BrokenRow, RawRow, raw_rows
 from simkit.traces.one_line import one_line
 from simkit.traces.records import Provenance, Scenario, Trajectory, TurnVerdict, Verdict
+from simkit.traces.shallow_json import parse_json
 from simkit.traces.version import __version__
 
 ForeignFormat = Literal["openai", "sharegpt", "toolmind", "tau"]
@@ -41,6 +42,7 @@ _BEGINNING = 40
 """How much of such a file is shown, in characters."""
 _PROVENANCE = TypeAdapter(Provenance)
 _SCENARIO = TypeAdapter(Scenario)
+_PLANNED = ("kind", "plan", "withheld", "dialogue", "persona")
 _OUR_METADATA = frozenset({"scenario", "seed", "chain", "run_seed", "simkit", "notice"})
 
 
@@ -162,8 +164,8 @@ class ForeignFile:
         self, value: dict[str, Any], index: int, tools: tuple[Function, ...]
     ) -> tuple[Scenario, Provenance]:
         """Scenario and provenance: those that simkit wrote into the row, or foreign ones."""
-        told = value.get("metadata")
-        if isinstance(told, dict) and told.keys() >= _OUR_METADATA:
+        told = _metadata(value.get("metadata"))
+        if told.keys() >= _OUR_METADATA:
             return _as_written(told, tools)
         model = value.get("model")
         return Scenario(number=index, seed=0, chain=(), tools=tools), Provenance(
@@ -262,6 +264,16 @@ def _json_object(text: bytes) -> dict[str, Any]:
     return value
 
 
+def _metadata(told: object) -> dict[str, Any]:
+    """What simkit may have told in *told*: JSON text, or an object as earlier exports had it."""
+    if isinstance(told, str):
+        try:
+            told = parse_json(told)
+        except ValueError:
+            return {}
+    return told if isinstance(told, dict) else {}
+
+
 def _as_written(told: dict[str, Any], tools: tuple[Function, ...]) -> tuple[Scenario, Provenance]:
     """Scenario and provenance from the metadata of an export of ours."""
     rest = dict(told)
@@ -269,7 +281,7 @@ def _as_written(told: dict[str, Any], tools: tuple[Function, ...]) -> tuple[Scen
     names = isinstance(chain, list) and all(isinstance(name, str) for name in chain)
     if type(number) is not int or type(seed) is not int or not names:
         raise UnreadableRow("has metadata of simkit that is damaged: scenario, seed or chain")
-    planned = {key: rest.pop(key) for key in ("kind", "plan", "withheld") if key in rest}
+    planned = {key: rest.pop(key) for key in _PLANNED if key in rest}
     try:
         scenario = _SCENARIO.validate_python(
             {"number": number, "seed": seed, "chain": chain, "tools": tools, **planned}

@@ -33,6 +33,8 @@ _KNOWN_SHARE = 0.5
 _MESSAGES_READ = 5
 _USERS_SHARE, _USERS_DIFFERENT = 1 / 12, 2
 """Of small words in a user's text: it is short, and only compared with a turn that is sure."""
+_NAME_OR_LETTER = re.compile(r"\b(?:[A-Z]\w*|\w|\d\w*)\b")
+"""What must not tell the language of so few words: La Paz and the Z of a time are English, too."""
 _FEW_LETTERS = 8
 """That tell which script a user writes in."""
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
@@ -134,7 +136,8 @@ def _latest_words(messages: Sequence[Message], index: int) -> tuple[str, str | N
     for said, _ in zip(user_before(messages, index), range(_MESSAGES_READ), strict=False):
         text = f"{own_words(said)}\n{text}"
         letters = letters_by_script(text)
-        language = latin_language(text, share=_USERS_SHARE, different=_USERS_DIFFERENT)
+        said_small = _NAME_OR_LETTER.sub(" ", text)
+        language = latin_language(said_small, share=_USERS_SHARE, different=_USERS_DIFFERENT)
         if letters.total() >= ENOUGH and (language or letters["Latin"] < letters.total() / 2):
             break
     return text, language

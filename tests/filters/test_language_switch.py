@@ -87,3 +87,22 @@ def test_names_and_short_texts_are_left_in_peace(masked: Build, user: Build, say
     assert masked(user(ENGLISH), says("Viel Glück!")) == []
     assert masked(user(ENGLISH), says(f"{ENGLISH} Try Καφενείο Το Παλιό (北京饭店).")) == []
     assert masked(user(CHINESE), says(f"{CHINESE} Hotel Grand Plaza, HAT001, Wi-Fi.")) == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Start: 2026-08-26T14:00:00Z. I forgot: position number, candidate number.",
+        "PO 4711, Na Li, ship to Gdynia today",
+        "La Paz, El Alto, Los Angeles, San Jose",
+        "Flights: El Paso, Las Vegas, Los Angeles, La Jolla; window seats preferred",
+    ],
+)
+def test_names_and_single_letters_tell_no_language(
+    said: str,
+    masked: Callable[..., list[int | None]],
+    user: Callable[..., Any],
+    says: Callable[..., Any],
+) -> None:
+    answer = "I have found what you need, and it will be ready for you in the morning of that day."
+    assert masked(user(said), says(answer)) == []

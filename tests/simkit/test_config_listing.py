@@ -28,6 +28,12 @@ extra_headers = { X-Team = "a", "X Odd" = "b" }
 [providers.west]
 base_url = "https://west.example/v1"
 max_calls_in_flight = 7
+[[filters.panel]]
+model = "judge"
+[[filters.panel]]
+model = "other"
+provider = "east"
+temperature = 0.2
 """
 
 

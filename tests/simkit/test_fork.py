@@ -177,7 +177,7 @@ async def test_turns_of_the_parent_are_judged_there_and_masked_here(
         export(reader, "openai", tmp_path / "openai.jsonl")
     assert rows == sum(ruling.ok for ruling in made.verdict.turns)
     (line,) = (tmp_path / "openai.jsonl").read_text().splitlines()
-    assert json.loads(line)["metadata"]["parent"]["id"] == longest.id
+    assert json.loads(json.loads(line)["metadata"])["parent"]["id"] == longest.id
     with open_foreign(tmp_path / "openai.jsonl", "openai", read_tools) as rows_read:
         (again,) = rows_read
     assert isinstance(again, Conversation)

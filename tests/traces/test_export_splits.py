@@ -65,7 +65,8 @@ async def test_no_chain_leaks_and_every_row_is_in_one_file(
     train, test = report.files
     assert [file.path.name for file in report.files] == ["openai.train.jsonl", "openai.test.jsonl"]
     lines = [file.path.read_bytes().splitlines() for file in report.files]
-    sets = [{frozenset(orjson.loads(row)["metadata"]["chain"]) for row in side} for side in lines]
+    told = [[orjson.loads(orjson.loads(row)["metadata"]) for row in side] for side in lines]
+    sets = [{frozenset(one["chain"]) for one in side} for side in told]
     assert sets[0].isdisjoint(sets[1])
     assert min(map(len, lines)) > 0
     assert sorted([*lines[0], *lines[1]]) == sorted(whole.path.read_bytes().splitlines())

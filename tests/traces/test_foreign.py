@@ -413,7 +413,7 @@ def test_damaged_metadata_of_ours_is_refused(
     (line,) = openai_messages.rows(a_trajectory(), MIXED)
     for key, value in (("seed", "x"), ("chain", 3), ("models", 3)):
         row = orjson.loads(line)
-        row["metadata"][key] = value
+        row["metadata"] = orjson.dumps(orjson.loads(row["metadata"]) | {key: value}).decode()
         path = tmp_path / "rows.jsonl"
         path.write_bytes(orjson.dumps(row))
         (found,) = read(path)

@@ -112,8 +112,8 @@ def test_an_export_tells_the_plan_only_where_there_is_one(
         openai_messages.rows(trajectory, verdict)
         for trajectory in (a_trajectory(0), a_planned_one(a_trajectory, a_function, 1))
     )
-    assert "plan" not in orjson.loads(plain)["metadata"]
-    told = orjson.loads(planned)["metadata"]
+    assert "plan" not in orjson.loads(orjson.loads(plain)["metadata"])
+    told = orjson.loads(orjson.loads(planned)["metadata"])
     assert told["kind"] == "missing_function"
     assert [step["functions"] for step in told["plan"]] == [["get_temperature"], ["pay"]]
     assert [function["name"] for function in told["withheld"]] == ["pay"]
@@ -149,7 +149,7 @@ def test_a_row_whose_plan_is_damaged_is_rejected(
         a_planned_one(a_trajectory, a_function, 1), Verdict(outcome="kept")
     )
     told = orjson.loads(row)
-    told["metadata"] |= damage
+    told["metadata"] = orjson.dumps(orjson.loads(told["metadata"]) | damage).decode()
     path = tmp_path / "conversations.jsonl"
     path.write_bytes(orjson.dumps(told) + b"\n")
     with open_foreign(path, None, read_tools) as file:

@@ -18,7 +18,11 @@ from simkit.traces.records import Message, Scenario, Trajectory, Verdict
 
 
 def rows(trajectory: Trajectory, verdict: Verdict) -> Iterator[bytes]:
-    """One JSON object: ``id``, ``messages``, ``tools`` and ``metadata``."""
+    """One JSON object: ``id``, ``messages``, ``tools`` and ``metadata``.
+
+    The metadata are JSON text, as loaders want one type for each column, and the keys in
+    them, such as names of catalogs, differ from row to row.
+    """
     trained = {turn.index for turn in verdict.turns if turn.ok}
     yield orjson.dumps(
         {
@@ -32,7 +36,7 @@ def rows(trajectory: Trajectory, verdict: Verdict) -> Iterator[bytes]:
             "tools": [
                 orjson.Fragment(function.tool_json) for function in trajectory.scenario.tools
             ],
-            "metadata": metadata(trajectory),
+            "metadata": orjson.dumps(metadata(trajectory)).decode(),
         }
     )
 
@@ -66,9 +70,12 @@ def metadata(trajectory: Trajectory) -> dict[str, Any]:
 
 def _planned(scenario: Scenario) -> dict[str, Any]:
     """What tells how the scenario was planned; nothing where it was not."""
-    if not scenario.plan:
-        return {}
-    return {"kind": scenario.kind, "plan": scenario.plan, "withheld": scenario.withheld}
+    planned: dict[str, Any] = {}
+    if scenario.plan:
+        planned |= {"kind": scenario.kind, "plan": scenario.plan, "withheld": scenario.withheld}
+    if scenario.persona is not None or scenario.dialogue != "gradual":
+        planned |= {"dialogue": scenario.dialogue, "persona": scenario.persona}
+    return planned
 
 
 def read(row: dict[str, Any]) -> ForeignRow:
