@@ -88,6 +88,9 @@ def read_benchmark(path: Path) -> Benchmark:
     Takes some 80 s for 1 GB, and memory for 8 bytes a word besides a piece of the file.
     """
     found = bytearray()
+    # A pipe would be waited for, for ever.
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise _unusable(path, "is no regular file")
     try:
         with _opened(path) as file:
             for words in _passages(_decoded(file), path):

@@ -22,6 +22,7 @@ def check_run(config: RunConfig, origin: Origin | None = None) -> None:
             variable does not hold, or prices that cannot be used; all of them at once.
     """
     problems = [*_catalog_problems(config), *_model_problems(config), *price_problems(config)]
+    problems += _panel_problems(config)
     used = _providers_in_use(config)
     if config.graph.embedder == "provider":
         problems += embedding_problems(config)
@@ -79,6 +80,24 @@ def _model_problems(config: RunConfig) -> list[str]:
         if config.roles.of(role).model is None and config.model.name is None
     ]
     return [no_model(*nameless)] if nameless else []
+
+
+def _panel_problems(config: RunConfig) -> list[str]:
+    """Judges that could only say what another one says."""
+    if _model_problems(config):
+        return []
+    asked: set[tuple[str, tuple[str, ...]]] = set()
+    problems = []
+    for number, judge in enumerate(config.judges):
+        if judge.temperature:  # draws its own ruling each time
+            continue
+        if (judge.model, judge.providers) in asked:
+            problems.append(
+                f"filters.panel[{number - 1}]: {judge.model} judges already, and at temperature 0 "
+                "would say the same again; name another model, or set its temperature"
+            )
+        asked.add((judge.model, judge.providers))
+    return problems
 
 
 def _providers_in_use(config: RunConfig) -> dict[str, str]:

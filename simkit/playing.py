@@ -124,9 +124,10 @@ class Playing:
         voices = self.providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)
         real = self.tools.voices(store, self.providers.drain)
         concurrency = min(config.run.concurrency, config.run.conversations)
+        likeness = config.filters.near_duplicates
         final = FinalVerdicts(
-            Judged(store, steering.learn, bus),
-            near_duplicates=config.filters.near_duplicates,
+            Judged(store, steering.learn, bus, compared=likeness > 0),
+            near_duplicates=likeness,
             in_flight=concurrency,
         )
         await self._remember_kept(final, reader)

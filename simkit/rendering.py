@@ -58,6 +58,12 @@ def render_conversation(trajectory: Trajectory, verdict: Verdict | None) -> Rend
     return Group(*parts)
 
 
+def conversation_json(trajectory: Trajectory, verdict: Verdict | None) -> str:
+    """The whole conversation as one JSON object: its record, and its verdict or null."""
+    record = {"trajectory": trajectory, "verdict": verdict}
+    return orjson.dumps(record, option=orjson.OPT_INDENT_2).decode()
+
+
 def plain_text(text: str) -> str:
     """*text* without what a terminal would act on or hide.
 

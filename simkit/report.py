@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from simkit.bookkeeping import Bookkeeping, pricing_of
@@ -20,6 +21,7 @@ from simkit.standing import PROMPTS, YIELDS
 from simkit.tables import kept_table, share_table, value_table
 from simkit.traces.agreement import Agreement
 from simkit.traces.counts import RunCounts
+from simkit.traces.dialogue_counts import DialogueCounts
 from simkit.traces.figures import read_figures
 from simkit.traces.rulings import JudgesRulings
 from simkit.traces.run_reader import RunReader
@@ -36,6 +38,7 @@ class Report:
     """The set of verdicts that decides what was kept."""
     counts: RunCounts
     turn_kinds: TurnKindCounts
+    dialogues: DialogueCounts
     books: Bookkeeping
     facts: Mapping[str, str]
     """What the run noted about itself as a whole."""
@@ -62,13 +65,16 @@ def read_report(directory: Path, *, verdicts: str = RUN_VERDICTS) -> Report:
         reader.check_verdicts(verdicts)
         facts = {k: v for k, v in reader.meta().items() if not k.startswith(YIELDS)}
     wanted = config.run.conversations
-    figures = read_figures(run.database_path, wanted=wanted, verdicts=verdicts)
+    # Of other sets nobody has noted it for machines; their verdicts tell where it dropped some.
+    compared = verdicts == RUN_VERDICTS and config.filters.near_duplicates > 0
+    figures = read_figures(run.database_path, wanted=wanted, verdicts=verdicts, compared=compared)
     pricing = pricing_of(config, (entry.model for entry in figures.books.entries))
     return Report(
         directory=run.path,
         verdicts=verdicts,
         counts=figures.counts,
         turn_kinds=figures.turn_kinds,
+        dialogues=figures.dialogues,
         books=Bookkeeping(figures.books, pricing),
         facts=facts,
         warnings=tuple(_warnings(figures.counts.rulings, config)),
@@ -87,6 +93,7 @@ def report_json(report: Report) -> str:
         "verdicts": report.verdicts,
         **asdict(report.counts),
         "turn_kinds": asdict(report.turn_kinds),
+        "dialogues": asdict(report.dialogues),
         "agreement": report.counts.agreement.as_json(),
         "warnings": report.warnings,
         "calls_per_conversation": _ratio(report.counts.calls, report.counts.played),
@@ -103,6 +110,7 @@ def render_report(report: Report) -> RenderableType:
         *books_tables(report.books),
         kept_table("passed, by stage of the filters", counts.stage_passed, counts.stage_reached),
         kept_table("conversations by kind, kept", counts.kept_kinds, counts.kinds),
+        *_dialogue_tables(report.dialogues),
         share_table("not ended by the user", counts.causes, counts.played),
         share_table(
             "assistant turns of kept conversations",
@@ -128,6 +136,29 @@ def render_report(report: Report) -> RenderableType:
         title += f", by the verdicts {plain_text(report.verdicts)}"
     warnings = [Text(f"warning: {plain_text(line)}", style="yellow") for line in report.warnings]
     return Group(Text(title, style="bold"), *shown, *warnings)
+
+
+def _dialogue_tables(counts: DialogueCounts) -> Iterator[Table]:
+    if counts.kinds.keys() - {"gradual"}:  # else nobody has asked for other ones
+        yield kept_table("conversations by dialogue, kept", counts.kept_kinds, counts.kinds)
+    for title, numbers in (
+        ("messages of users that were refused", counts.reasked),
+        ("faults put into tools", counts.faults),
+    ):
+        yield share_table(title, _spaced(numbers), sum(numbers.values()))
+    disturbed = {
+        "refused messages": (counts.with_reasked, counts.kept_with_reasked),
+        "faults in tools": (counts.with_faults, counts.kept_with_faults),
+    }
+    yield kept_table(
+        "conversations with any of these, kept",
+        {name: kept for name, (_, kept) in disturbed.items()},
+        {name: played for name, (played, _) in disturbed.items() if played},
+    )
+
+
+def _spaced(numbers: Mapping[str, int]) -> dict[str, int]:
+    return {name.replace("_", " "): number for name, number in numbers.items()}
 
 
 def _agreement(agreement: Agreement) -> dict[str, str]:

@@ -82,12 +82,21 @@ class Judged:
 
     Args:
         learn: Is told what became of each scenario, once that is stored.
+        compared: Whether final verdicts come of a comparison with other trajectories, too.
     """
 
-    def __init__(self, store: Store, learn: Callable[[int, Outcome], None], bus: Bus) -> None:
+    def __init__(
+        self,
+        store: Store,
+        learn: Callable[[int, Outcome], None],
+        bus: Bus,
+        *,
+        compared: bool,
+    ) -> None:
         self._store = store
         self._learn = learn
         self._bus = bus
+        self._compared = compared
         self._watch = RulingWatch()
 
     async def __call__(self, scenario: int, verdict: Verdict) -> None:
@@ -95,7 +104,7 @@ class Judged:
         self._learn(scenario, verdict.outcome)
         stored = as_stored(verdict)
         self._watch.see(stored)
-        came = passage(stored)
+        came = passage(stored, compared=self._compared)
         self._bus.publish(
             TrajectoryJudged(
                 scenario=scenario,

@@ -20,8 +20,9 @@ Query = Callable[..., Iterable[Any]]
 
 _OUTCOMES = get_args(Outcome)
 
-_KIND = b'"kind":"'
-"""Before the kind of a scenario in a stored trajectory; not there where nobody planned it."""
+_KIND = b'],"kind":"'
+"""Before the kind of a scenario in a stored trajectory, and no other kind; not there where nobody
+planned it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,12 @@ class RunCounts:
     """Attempts beyond the first, over all answered calls."""
 
 
-def count_run(query: Query, verdicts: str) -> RunCounts:
+def count_run(query: Query, verdicts: str, *, compared: bool = False) -> RunCounts:
     """Count what *query* sees; reads every verdict of the set *verdicts* once, holds none.
+
+    Args:
+        compared: Whether trajectories are known to have been compared with each other; else that
+            is told from the verdicts, where one was dropped for it.
 
     Raises:
         ValueError: A row does not hold what it should.
@@ -85,20 +90,20 @@ def count_run(query: Query, verdicts: str) -> RunCounts:
             )
         }
     )
-    judged = _count_verdicts(query, verdicts)
+    judged = _count_verdicts(query, verdicts, compared=compared)
     kinds, kept_kinds = _count_kinds(query, verdicts)
     return RunCounts(
         played=played,
         unjudged=played - sum(judged[outcome] for outcome in _OUTCOMES),
-        kinds=_largest_first(kinds),
-        kept_kinds={kind: kept_kinds[kind] for kind in _largest_first(kinds)},
-        causes=_largest_first(causes),
+        kinds=largest_first(kinds),
+        kept_kinds={kind: kept_kinds[kind] for kind in largest_first(kinds)},
+        causes=largest_first(causes),
         **judged,
         **_count_calls(query),
     )
 
 
-def _count_verdicts(query: Query, verdicts: str) -> dict[str, Any]:
+def _count_verdicts(query: Query, verdicts: str, *, compared: bool) -> dict[str, Any]:
     outcomes: Counter[str] = Counter()
     reasons: dict[str, Counter[str]] = {outcome: Counter() for outcome in _OUTCOMES}
     mask_reasons: Counter[str] = Counter()
@@ -115,7 +120,7 @@ def _count_verdicts(query: Query, verdicts: str) -> dict[str, Any]:
                 turns.update(bool(turn["ok"]) for turn in verdict["turns"])
                 for turn in verdict["turns"]:
                     mask_reasons.update({str(reason["check"]) for reason in turn["reasons"]})
-            stages = passage(verdict)
+            stages = passage(verdict, compared=True)
             passed.update(stages.passed)
             reached.update(stages.reached)
             rulings.add(verdict)
@@ -124,15 +129,17 @@ def _count_verdicts(query: Query, verdicts: str) -> dict[str, Any]:
             # Only looked into, not validated: that takes a fraction of the time.
             raise ValueError(f"the verdict of conversation {scenario} is damaged") from error
         outcomes[outcome] += 1
+    if not compared and reached["near_duplicates"] == passed["near_duplicates"]:
+        del reached["near_duplicates"]  # nobody was stopped there, and maybe nobody came
     return {
         **{outcome: outcomes[outcome] for outcome in _OUTCOMES},
-        "drop_reasons": _largest_first(reasons["dropped"]),
-        "undecided_reasons": _largest_first(reasons["undecided"]),
+        "drop_reasons": largest_first(reasons["dropped"]),
+        "undecided_reasons": largest_first(reasons["undecided"]),
         "stage_reached": {stage: reached[stage] for stage in STAGES if reached[stage]},
         "stage_passed": {stage: passed[stage] for stage in STAGES if reached[stage]},
         "rulings": rulings.by_judge(),
         "agreement": agreement,
-        "mask_reasons": _largest_first(mask_reasons),
+        "mask_reasons": largest_first(mask_reasons),
         "trained_turns": turns[True],
         "masked_turns": turns[False],
     }
@@ -175,7 +182,7 @@ def _count_calls(query: Query) -> dict[str, Any]:
             retried_attempts=whole_number(retried, "calls"),
         )
     names = ("calls", "input_tokens", "output_tokens", "retried_attempts")
-    return {"calls_by_role": _largest_first(by_role), **{name: totals[name] for name in names}}
+    return {"calls_by_role": largest_first(by_role), **{name: totals[name] for name in names}}
 
 
 def text_in(value: object, what: str) -> str:
@@ -192,5 +199,6 @@ def whole_number(value: object, what: str) -> int:
     return value
 
 
-def _largest_first(counter: Counter[str]) -> dict[str, int]:
+def largest_first(counter: Counter[str]) -> dict[str, int]:
+    """*counter* in the order in which people read it: by number, and the same ones by name."""
     return dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))

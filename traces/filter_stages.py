@@ -37,11 +37,14 @@ class Passage(NamedTuple):
         return self.passed if self.stopped is None else (*self.passed, self.stopped)
 
 
-def passage(verdict: Mapping[str, Any]) -> Passage:
+def passage(verdict: Mapping[str, Any], *, compared: bool) -> Passage:
     """How far the trajectory of *verdict* came, which is in its stored form.
 
-    Nothing is told of judges that were not asked, and of the comparison with others only where
-    it stopped something: verdicts do not say whether there was one.
+    Nothing is told of judges that were not asked.
+
+    Args:
+        compared: Whether what the judges let through was compared with others: a verdict does
+            not say so unless that stopped its trajectory.
 
     Raises:
         KeyError, TypeError: It is damaged.
@@ -51,7 +54,8 @@ def passage(verdict: Mapping[str, Any]) -> Passage:
         case "failed":
             return Passage((), None)
         case "kept":
-            return Passage(tuple(asked), None)
+            others: tuple[Stage, ...] = ("near_duplicates",) if compared else ()
+            return Passage((*asked, *others), None)
     stopped = _stopped(verdict)
     return Passage(tuple(takewhile(lambda stage: stage != stopped, asked)), stopped)
 

@@ -27,6 +27,8 @@ _DANGLING = re.compile(
 )
 _BEGUN = re.compile(r"\s[^\W\d_](?:[^\W\d_]{0,20})(?:\s[a-z]{1,20}){0,2}\Z")
 """Up to three words after a full stop, on the same line."""
+_END = 60
+"""Characters that are looked at for it."""
 _LETTER = re.compile(r"[a-z]{2,}\s(?![aexyn]\Z)[a-z]\Z")
 """A lone letter after a word; in formulas others stand."""
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]*_`]{0,4}(?=\s|\Z)")
@@ -106,7 +108,7 @@ def _unfinished_sentence(last: str, puts_stops: bool) -> str | None:
     ends = list(_SENTENCE_END.finditer(line))
     if ends and _BEGUN.fullmatch(line[ends[-1].end() :]) and _ENDS_IN_WORD.search(line.lower()):
         return "breaks off at the beginning of a sentence"
-    if _LETTER.search(line):
+    if _LETTER.search(line[-_END:]):
         return "breaks off within a word"
     rest = line[ends[-1].end() :].strip() if ends else line.strip()
     if _QUOTE_OPENED.search(rest) and len(_QUOTE_MARKS.findall(rest)) % 2:

@@ -26,14 +26,14 @@ def report(
     dropped, undecided, failed, in flight (begun and not judged; `simkit generate RUN` goes on
     with it) or abandoned (the same, but the run is now configured for fewer conversations). Then
     reasons, pass rates, masked turns, and spending by stage and cause; --json has all of it. Or
-    one conversation to read. Works also while the run goes on.
+    one conversation to read, with --json as it is stored. Works also while the run goes on.
     """
     from rich.console import Console
 
     from simkit.report import read_report, render_report, report_json
 
     if conversation is not None:
-        _show_conversation(run, conversation, verdicts)
+        _show_conversation(run, conversation, verdicts, as_json=as_json)
         return
 
     figures = read_report(run, verdicts=verdicts)
@@ -43,11 +43,11 @@ def report(
         Console().print(render_report(figures))
 
 
-def _show_conversation(run: Path, number: int, verdicts: str) -> None:
+def _show_conversation(run: Path, number: int, verdicts: str, *, as_json: bool) -> None:
     from rich.console import Console
 
     from simkit.one_run import open_run
-    from simkit.rendering import render_conversation
+    from simkit.rendering import conversation_json, render_conversation
     from simkit.traces.run_reader import RunReader
 
     directory, _ = open_run(run)
@@ -58,4 +58,7 @@ def _show_conversation(run: Path, number: int, verdicts: str) -> None:
         raise typer.BadParameter(
             f"{run} holds no conversation {number} (yet)", param_hint="'--conversation'"
         )
-    Console().print(render_conversation(stored.trajectory, stored.verdict))
+    if as_json:
+        print(conversation_json(stored.trajectory, stored.verdict))
+    else:
+        Console().print(render_conversation(stored.trajectory, stored.verdict))

@@ -20,7 +20,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 _PASSED_ON = ("HOME", "LANG", "PATH", "PYTHONPATH")
 """All that functions see of the environment: keys of providers stand there, too."""
 _GREETING_BYTES = 20_000_000
-_ERROR_BYTES = 2_000
+_ERROR_BYTES = 2_100
 """More than the JSON of any error takes; see `simkit.python_tools.worker`."""
 
 _GONE = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, ConnectionError)
@@ -66,6 +66,8 @@ class Worker:
         self._limits = limits
         self._calls: ByteSendStream = process.stdin
         self._results = BufferedByteReceiveStream(process.stdout)
+        self._number = 0
+        """Of the latest call; its answer carries it, so that none is taken for another's."""
         self.digest = ""
         """Of the file's content: sha256 in hex."""
         self.definitions: list[dict[str, Any]] = []
@@ -112,12 +114,13 @@ class Worker:
         Raises:
             CallFailed: It took too long, gave too much, or ended the process.
         """
-        call = {"name": name, "arguments": arguments}
+        self._number += 1
+        call = {"number": self._number, "name": name, "arguments": arguments}
         seconds, most = self._limits.seconds, self._limits.max_output_bytes
         try:
             with anyio.fail_after(seconds):
                 await self._calls.send(orjson.dumps(call, option=orjson.OPT_APPEND_NEWLINE))
-                return await self._results.receive_until(b"\n", most + _ERROR_BYTES)
+                line = await self._results.receive_until(b"\n", most + _ERROR_BYTES)
         except TimeoutError:
             message = f"the function did not return within {seconds:g} s"
             raise CallFailed("timeout", message) from None
@@ -127,6 +130,10 @@ class Worker:
         except _GONE:
             message = f"the function ended its process ({await self._ending()})"
             raise CallFailed("crashed", message) from None
+        number, _, result = line.partition(b" ")
+        if number != b"%d" % self._number:  # something else has written into the pipe
+            raise CallFailed("crashed", "the function has broken into the results of the worker")
+        return result
 
     async def stop(self) -> None:
         """End it, and all that it has started, at once; cannot be cancelled."""

@@ -2,9 +2,10 @@
 
 It speaks JSON lines. The first one it writes tells what it has, ``{"digest", "definitions"}``,
 or the ``problem`` for which it has nothing. Each line it then reads is a call,
-``{"name", "arguments"}``, and is answered by one line, the result as a JSON object. Whatever the
-functions print goes nowhere. When its input ends, as it does when whoever started it has died,
-it ends with all that it started, in the middle of a call too.
+``{"number", "name", "arguments"}``, and is answered by one line: the number, a space, and the
+result as a JSON object. Whatever the functions print goes nowhere. When its input ends, as it
+does when whoever started it has died, it ends with all that it started, in the middle of a call
+too.
 
 ``MEMORY_MB`` and ``MAX_OUTPUT_BYTES`` follow FILE on the command line.
 """
@@ -47,8 +48,13 @@ def main(path: Path, memory_mb: int, max_output_bytes: int) -> None:
     except UnusableFile as problem:
         _write(results, to_json({"problem": one_line(str(problem))}))
         return
+    own = os.getpid()
     while True:
-        _write(results, answer(tools, from_json(lines.get()), max_output_bytes))
+        call = from_json(lines.get())
+        result = answer(tools, call, max_output_bytes)
+        if os.getpid() != own:  # a function has forked; calls are not for its child
+            os._exit(0)
+        _write(results, b"%d %b" % (call["number"], result))
 
 
 def answer(tools: Mapping[str, Tool], call: Mapping[str, Any], max_output_bytes: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,3 +149,9 @@ def test_a_file_of_no_use_is_named_with_the_reason(
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="Is a directory"):
         read_benchmark(tmp_path)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(BenchmarkError, match="no regular file"):
+        read_benchmark(tmp_path / "pipe.jsonl")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -86,3 +87,11 @@ def test_a_sentence_that_has_only_begun_is_masked(
 ) -> None:
     assert masked(user(), says(text)) == [1]
     assert masked(user(), says(f"{text} all is said.")) == []
+
+
+def test_a_flood_of_letters_takes_no_time_to_speak_of(a_trajectory: Callable[..., Any]) -> None:
+    flood = Message(role="assistant", content="x" * 400_000)
+    started = time.process_time()
+    for _ in TruncatedTurns().check(a_trajectory(messages=(flood, flood))):
+        pass
+    assert time.process_time() - started < 2

@@ -20,10 +20,12 @@ from simkit.config_file import load_config
 from simkit.refilter import NewFilters, refilter
 from simkit.refilter_judge import judge_config
 from simkit.replay import replay_run
+from simkit.report import read_report
 from simkit.run import run
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
+from simkit.tally import Tally
 from simkit.traces.events import CallAnswered
 from simkit.traces.exports import export
 from simkit.traces.run_reader import RunReader
@@ -116,6 +118,22 @@ async def test_the_same_are_dropped_whatever_the_concurrency_and_however_often_i
     for other in ("at-once", "stopped"):
         assert verdicts(made / other) == verdicts(made / "run")
         assert exported(made / other) == exported(made / "run")
+
+
+async def test_while_it_plays_each_stage_tells_the_pass_rate_that_the_report_has(
+    made: Path, tmp_path: Path
+) -> None:
+    bus, tally = Bus(), Tally(total=CONVERSATIONS, started_at=0.0)
+    async with standin() as base_url:
+        with bus.subscribe(100_000) as events:
+            await run(configured(made, base_url), tmp_path / "run", bus)
+            async for event in events:
+                tally.count(event, 1.0)
+    counts = read_report(tmp_path / "run").counts
+    shares = {name: counts.stage_passed[name] / n for name, n in counts.stage_reached.items()}
+    assert tally.pass_rates() == shares
+    compared = counts.kept + len(dropped_by(tmp_path / "run", "near_duplicate"))
+    assert shares["near_duplicates"] == counts.kept / compared > 0
 
 
 async def stopped_after(config: Any, out: Path, calls: int) -> None:

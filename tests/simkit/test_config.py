@@ -140,6 +140,17 @@ def test_a_wrong_flag_is_blamed_on_the_command_line(problems: Problems) -> None:
     ]
 
 
+def test_a_judge_that_could_only_say_the_same_again_is_refused(load: Load) -> None:
+    text = """
+        catalog.demo = true
+        model.name = "m"
+        providers.default.base_url = "http://127.0.0.1:1/v1"
+        filters.panel = [{ model = "m" }, { model = "m", temperature = 0.7 }, { model = "n" }]
+    """
+    with pytest.raises(ConfigError, match=r"filters\.panel\[0\]: m judges already"):
+        check_run(load(text))
+
+
 def test_chains_cannot_be_longer_at_least_than_at_most(problems: Problems) -> None:
     assert problems("[walk]\nmin_length = 9\n", walk__max_length=3) == [
         "run.toml: walk: min_length (9) must not be above max_length (3)"

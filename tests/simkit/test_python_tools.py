@@ -22,7 +22,7 @@ from simkit.config_file import load_config
 from simkit.config_tools import ToolsSection
 from simkit.python_tools.definitions import UnusableFile, tools_of
 from simkit.python_tools.opened import open_python_tools
-from simkit.python_tools.process import CannotStart, Limits, Worker
+from simkit.python_tools.process import CallFailed, CannotStart, Limits, Worker
 from simkit.python_tools.tools_file import ToolsFile, open_tools_file
 from simkit.traces.calls import CallSite, ChatRequest
 from simkit.traces.functions import Function
@@ -216,6 +216,38 @@ async def test_a_call_that_hangs_or_ends_the_process_gives_way_to_a_fresh_one(
         assert crashed["error"]["type"] == "crashed"
         assert "exit code 7" in crashed["error"]["message"]
         assert await shop.call("names") == {"result": ["a", "b"]}
+
+
+async def test_a_function_that_forks_does_not_mix_up_later_results(tmp_path: Path) -> None:
+    path = tmp_path / "forks.py"
+    path.write_text(
+        dedent("""
+            import os
+
+            def split(a: int) -> dict:
+                os.fork()
+                return {"split": a}
+
+            def write(a: int) -> dict:
+                for stream in range(3, 9):
+                    try:
+                        os.write(stream, b'1 {"a": "lie"}\\n')
+                    except OSError:
+                        pass
+                return {"wrote": a}
+
+            TOOLS = [split, write]
+        """)
+    )
+    limits = Limits(seconds=20, memory_mb=512, max_output_bytes=10_000)
+    worker = await Worker.start(path, limits)
+    try:
+        for number in range(4):
+            assert orjson.loads(await worker.call("split", {"a": number})) == {"split": number}
+        with pytest.raises(CallFailed, match="broken into the results"):
+            await worker.call("write", {"a": 1})
+    finally:
+        await worker.stop()
 
 
 async def test_keys_are_not_in_the_environment_and_files_go_to_a_folder_that_is_removed(

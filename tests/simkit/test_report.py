@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,8 +23,9 @@ from simkit.config_file import load_config, to_toml
 from simkit.report import Report, read_report, render_report, report_json
 from simkit.traces.books import ACCOUNTS
 from simkit.traces.calls import Answer, CallSite, CallTimes, ChatRequest, Completion, Usage
-from simkit.traces.records import Message, Reason, Verdict
-from simkit.traces.rows import call_row
+from simkit.traces.plans import Fault
+from simkit.traces.records import Message, Reason, Trajectory, Verdict
+from simkit.traces.rows import call_row, trajectory_row
 from simkit.traces.run_directory import RunDirectory
 
 STAGES = ("writer", "user", "assistant", "tool", "judge")
@@ -293,6 +294,97 @@ def test_a_run_in_which_nothing_has_begun_has_empty_books(tmp_path: Path) -> Non
     books = json.loads(report_json(report))["books"]
     assert (books["total"]["conversations"], books["not_begun"]) == (0, 5)
     assert ["not", "begun", "5"] in [line.split() for line in shown(report).splitlines()]
+
+
+def test_all_that_the_other_filters_let_through_came_to_the_comparison(tmp_path: Path) -> None:
+    made = [verdict("kept"), verdict("kept"), verdict("dropped", "near_duplicate")]
+    made += [verdict("dropped", "role_order"), verdict("failed", "timeout")]
+    sets = [{"run": one, "again": one, "without": verdict("kept")} for one in made]
+    begun = {number: Begun(verdicts=verdicts) for number, verdicts in enumerate(sets)}
+    run = make_run(tmp_path, begun, wanted=5)
+    for name in ("run", "again"):
+        report = read_report(run, verdicts=name)
+        assert report.counts.stage_reached == {"user": 4, "rules": 4, "near_duplicates": 3}
+        assert report.counts.stage_passed == {"user": 4, "rules": 3, "near_duplicates": 2}
+        rows = [line.split() for line in shown(report).splitlines()]
+        assert ["near", "duplicates", "2", "of", "3", "66.7%"] in rows
+    without = read_report(run, verdicts="without").counts
+    assert without.stage_reached == without.stage_passed == {"user": 5, "rules": 5}
+
+
+def test_a_run_that_compared_and_dropped_nothing_says_so(tmp_path: Path) -> None:
+    run = make_run(tmp_path, {0: Begun(verdicts={"run": verdict("kept")})}, wanted=1)
+    assert read_report(run).counts.stage_passed["near_duplicates"] == 1
+
+
+@pytest.fixture
+def disturbed(tmp_path: Path, a_trajectory: Callable[..., Trajectory]) -> Path:
+    """A run with faults, refused messages and another kind of dialogue; all but 2 are kept."""
+    run = make_run(tmp_path, {}, wanted=9)
+    fault = Fault(message=3, kind="timeout")
+    single = {"dialogue": "single"}
+    with closing(sqlite3.connect(run / "run.db")) as database, database:
+        for number, (planned, changed) in enumerate(
+            [
+                ({}, {}),
+                (single, {"faults": (fault, replace(fault, kind="empty"), fault)}),
+                (single, {"faults": (fault,), "reasked": {"role_drift": 2, "echo": 1}}),
+                ({}, {"reasked": {"role_drift": 1}}),
+            ]
+        ):
+            first = a_trajectory(number)
+            scenario = replace(first.scenario, **planned)
+            row = trajectory_row(replace(first, scenario=scenario, **changed), ["key"], 1.0)
+            _insert(database, "trajectories", [row])
+            outcome = "dropped" if number == 2 else "kept"
+            _insert(
+                database,
+                "verdicts",
+                _verdict_rows(number, Begun(verdicts={"run": verdict(outcome)})),
+            )
+    return run
+
+
+def test_dialogues_refusals_and_faults_are_told_with_what_became_of_them(disturbed: Path) -> None:
+    report = read_report(disturbed)
+    assert json.loads(report_json(report))["dialogues"] == {
+        "kinds": {"gradual": 2, "single": 2},
+        "kept_kinds": {"gradual": 2, "single": 1},
+        "reasked": {"role_drift": 3, "echo": 1},
+        "with_reasked": 2,
+        "kept_with_reasked": 1,
+        "faults": {"timeout": 3, "empty": 1},
+        "with_faults": 2,
+        "kept_with_faults": 1,
+    }
+    rows = [line.split() for line in shown(report).splitlines()]
+    assert ["single", "1", "of", "2", "50.0%"] in rows
+    assert ["role", "drift", "3", "75.0%"] in rows
+    assert ["timeout", "3", "75.0%"] in rows
+    assert ["faults", "in", "tools", "1", "of", "2", "50.0%"] in rows
+    assert report.counts.kinds == {"chain": 4}  # a fault has a kind, too
+
+
+def test_where_nothing_was_disturbed_no_table_tells_of_it(mixed: Path) -> None:
+    told = shown(read_report(mixed))
+    for title in ("by dialogue", "refused", "faults", "any of these"):
+        assert title not in told
+
+
+def test_one_conversation_is_told_as_json(
+    disturbed: Path, a_trajectory: Callable[..., Trajectory], capsys: pytest.CaptureFixture[str]
+) -> None:
+    function = a_trajectory().scenario.tools[0]
+    with closing(sqlite3.connect(disturbed / "run.db")) as database, database:
+        _insert(database, "functions", [{"key": "key", "body": orjson.dumps(function)}])
+    for options in (["--conversation", "3", "--json"], ["--json", "--conversation", "3"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["report", str(disturbed), *options])
+        told = json.loads(capsys.readouterr().out)
+        assert ended.value.code == 0
+        assert told["trajectory"]["scenario"]["number"] == 3
+        assert told["trajectory"]["reasked"] == {"role_drift": 1}
+        assert told["verdict"]["outcome"] == "kept"
 
 
 def spoil(run: Path, statement: str) -> None:

@@ -64,7 +64,14 @@ def by_judge(outcome: Any, check: str | None = None, *turns: TurnVerdict, **more
 def test_a_verdict_tells_how_far_its_conversation_came(
     verdict: Verdict, passed: str, stopped: str | None
 ) -> None:
-    assert passage(as_stored(verdict)) == (tuple(passed.split()), stopped)
+    assert passage(as_stored(verdict), compared=False) == (tuple(passed.split()), stopped)
+
+
+def test_what_was_compared_and_kept_passed_the_comparison_and_nothing_else_came_to_it() -> None:
+    kept, stopped = by_judge("kept", None, GOOD), by_judge("dropped", "near_duplicate", GOOD)
+    assert passage(as_stored(kept), compared=True).passed[-1] == "near_duplicates"
+    for verdict in (stopped, by_judge("dropped", "trajectory_judge"), by_judge("undecided", "x")):
+        assert "near_duplicates" not in passage(as_stored(verdict), compared=True).passed
 
 
 def test_a_verdict_without_votes_is_stored_as_it_was_before_there_were_panels() -> None:
