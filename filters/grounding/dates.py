@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from simkit.filters.grounding.normal_text import listed
 
@@ -42,6 +42,12 @@ _NOT_ONLY_MONTHS = frozenset(["may", "mar", "march", "jan", "dec"])
 """Other words, in lower case."""
 _DAY_ONLY = re.compile(r"\b(?:on|the)\s+([0-3]?\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
 _YEAR_ONLY = re.compile(rf"(?<![\d.]){_YEAR}(?![\d.]?\d)")
+_SHORT_YEAR = re.compile(r"(?<![\w'’])['’](\d\d)(?![\w'’])")
+_QUARTER = re.compile(
+    r"\bQ(?P<quarter>[1-4])[\s,/-]{0,3}(?:of\s)?(?P<year>(?:19|20)\d\d)\b|"
+    r"\b(?P<year2>(?:19|20)\d\d)[\s/-]{0,3}Q(?P<quarter2>[1-4])\b",
+    re.IGNORECASE,
+)
 _COUNTS = {"a": 1, "an": 1, "couple of": 2} | {
     word: number
     for number, word in enumerate(
@@ -92,7 +98,8 @@ def dates_in(text: str) -> Iterator[StatedDate]:
     """Every date of *text*, in each way it may be read; the same one may come twice.
 
     ISO dates, numeric ones (``5/6`` is the 5th of June and the 6th of May), months by name
-    with day, with year or alone, the day of a month alone (``the 5th``) and years alone.
+    with day, with year or alone, the day of a month alone (``the 5th``) and years alone, also
+    as ``'22``. A quarter of a year (``Q1 2024``) is its first and last day and the day after.
     """
     lower = text.lower()
     if _HAS_ORDINAL.search(lower):
@@ -115,6 +122,20 @@ def dates_in(text: str) -> Iterator[StatedDate]:
             yield StatedDate(None, None, int(day_text))
         for found in _YEAR_ONLY.finditer(text):
             yield StatedDate(int(found["year"]), None, None)
+        for short in _SHORT_YEAR.findall(text):
+            for year in (f"19{short}", f"20{short}"):
+                yield StatedDate(int(year), None, None)
+        for found in _QUARTER.finditer(text):
+            yield from _bounds_of_quarter(
+                int(found["year"] or found["year2"]), int(found["quarter"] or found["quarter2"])
+            )
+
+
+def _bounds_of_quarter(year: int, quarter: int) -> Iterator[StatedDate]:
+    first = date(year, 3 * quarter - 2, 1)
+    after = date(year + quarter // 4, 3 * quarter % 12 + 1, 1)
+    for day in (first, after - timedelta(1), after):
+        yield StatedDate(day.year, day.month, day.day)
 
 
 def _numeric_dates_in(text: str) -> Iterator[StatedDate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -22,6 +23,7 @@ _MOST_SEARCHES = 5_000
 """Searches through all that was said; afterwards everything counts as said."""
 _LONGEST_SPAN = 400
 """Days."""
+_INTEGER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
 _APART = " | "
 _SHORT = 3
 """Letters and digits up to which a value is found as a whole word only."""
@@ -43,6 +45,8 @@ class KnownValues:
         self._stems: set[str] = set()
         self._runs: list[str] = []
         self._found: set[str] = set()
+        self._integers: set[int] = set()
+        """Up to four digits that stand together, whatever is around them."""
         self._numbers: set[float] = set()
         self._latest: deque[float] = deque(maxlen=_COMBINED)
         self._dates: dict[StatedDate, None] = {}
@@ -91,6 +95,7 @@ class KnownValues:
         together = _APART.join(said)
         for number in numbers_in(together):
             self._add_number(number)
+        self._integers.update(map(int, _INTEGER.findall(together)))
         dates = dict.fromkeys(dates_in(together))
         self._dates.update(dates)
         for stated in dates:
@@ -162,6 +167,12 @@ class KnownValues:
             for year in (day.year, None)
             for month, number in ((day.month, day.day), (day.month, None), (None, day.day))
         )
+
+    def has_digits_of(self, day: date) -> bool:
+        """Whether the day of the month of *day* stands in some digits, and its year, too, if
+        any year was named: all that can be read of a date in a language that is not."""
+        has_year = not self.years or day.year in self._integers
+        return has_year and day.day in self._integers
 
     def has_month(self, day: date) -> bool:
         """Whether the month of *day* was said, alone or as that of a date."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from simkit.filters.grounding.normal_text import listed
 
@@ -40,22 +40,42 @@ _ANY_WORD = "|".join(sorted((*_WORD_VALUES, *_SCALES), key=len, reverse=True))
 _WORDS = re.compile(
     rf"\b(?:{_ANY_WORD})\b(?:(?:[\s-]|\sand\s)(?:{_ANY_WORD})\b){{0,8}}", re.IGNORECASE
 )
+_PARTS = {"half": 1 / 2, "quarter": 1 / 4, "third": 1 / 3, "two thirds": 2 / 3}
+_PARTS["three quarters"] = 3 / 4
+_A_PART = re.compile(
+    r"\b(?:(?:an?|one)[\s-](third)|(two[\s-]thirds|three[\s-]quarters))\b", re.IGNORECASE
+)
+_AND_A_PART = re.compile(
+    rf"\b(?:(\d{{1,9}})|({'|'.join(_WORD_VALUES)})|an?)(?:\s[a-z]{{1,12}})?\sand\s(?:an?|one)\s"
+    r"(half|quarter|third)\b",
+    re.IGNORECASE,
+)
+_FEET_AND_INCHES = re.compile(
+    r"(?<![\w.])(\d)\s?(?:['’′]|ft\b\.?|feet\b|foot\b)\s?(\d|1[01])(?![\d.])", re.IGNORECASE
+)
 _UNITS_MIXED = (
     *(7, 10, 12, 24, 30, 52, 60, 100, 365, 1000, 1024, 3600, 86400, 604800, 10**6, 10**9),
     *(1.609344, 0.3048, 2.54, 0.45359237, 2.20462262, 3.28084, 0.621371, 30.48, 1609.344),
 )
 """Between units that people mix: time, money in cents, percent, metric and imperial."""
+_UNITS_MEASURED = (1.609344, 0.3048, 2.54, 0.0254, 30.48, 0.45359237, 28.349523, 3.785412)
+"""Metric and imperial: what they make of a number is always rounded."""
+_CONVERTED = 8
+"""Known numbers that are converted and rounded: the latest; of many, almost any can be made."""
 
 
 def numbers_in(text: str) -> list[float]:
     """Every number that *text* writes, in digits or in words, as it may be read.
 
     Thousands separators and decimal commas, scales (``2k``, ``3 million``), number words and
-    ordinals (``twenty-one``, ``third``) are understood. The digits of dates, times and
-    identifiers are not taken for numbers.
+    ordinals (``twenty-one``, ``third``), parts (``a third``, ``6 and a half``) and feet with
+    inches (``5'11``, in inches) are understood. The digits of dates, times and identifiers are
+    not taken for numbers.
     """
     found: list[float] = []
     if _DIGIT.search(text):
+        for feet, inches in _FEET_AND_INCHES.findall(text):
+            found.append(12 * float(feet) + float(inches))
         text = _NOT_NUMBERS.sub(" ", text)
         for digits, scale in _DIGITS.findall(text):
             for number in _readings(digits):
@@ -64,7 +84,18 @@ def numbers_in(text: str) -> list[float]:
                     found.append(number * _SCALES[scale.lower()])
     for words in _WORDS.finditer(text):
         found += _spelled_out(re.split(r"[\s-]+", words[0].lower()))
+    found += _parts_in(text)
     return found
+
+
+def _parts_in(text: str) -> Iterator[float]:
+    """Parts of a whole, also in percent, and whole numbers with a part."""
+    for third, several in _A_PART.findall(text):
+        part = _PARTS[" ".join(re.split(r"[\s-]", (third or several).lower()))]
+        yield from (part, 100 * part, float(int(100 * part)))
+    for digits, word, part in _AND_A_PART.findall(text):
+        whole = float(digits) if digits else _WORD_VALUES.get(word.lower(), 1.0)
+        yield whole + _PARTS[part.lower()]
 
 
 def number_of(text: str) -> float | None:
@@ -106,16 +137,19 @@ def key_of(number: float) -> float:
     return float(f"{abs(number):.8g}")
 
 
-def follows_from(number: float, keys: Set[float], latest: Iterable[float]) -> bool:
+def follows_from(number: float, keys: Set[float], latest: Sequence[float]) -> bool:
     """Whether *number* is a known one in another unit or rounded, or made of two known ones.
 
     Args:
         number: Any finite number.
         keys: The known numbers, see `key_of`.
-        latest: Those of them that are combined; the cost grows with their number.
+        latest: Those of them that are combined, the latest last; the cost grows with their
+            number.
     """
     wanted = abs(number)
     if any(key_of(wanted * unit) in keys or key_of(wanted / unit) in keys for unit in _UNITS_MIXED):
+        return True
+    if any(_is_measure(wanted, latest[-at]) for at in range(1, min(_CONVERTED, len(latest)) + 1)):
         return True
     return any(_is_near(wanted, other) or _is_pair(wanted, other, keys) for other in latest)
 
@@ -123,6 +157,20 @@ def follows_from(number: float, keys: Set[float], latest: Iterable[float]) -> bo
 def _is_near(wanted: float, other: float) -> bool:
     """Whether *wanted* is *other* rounded to a whole number, or to two digits after the point."""
     return other != wanted and wanted in (round(other), round(other, 1), round(other, 2))
+
+
+def _is_measure(wanted: float, other: float) -> bool:
+    """Whether *wanted* is *other* in another unit of measure, rounded to the digits it has.
+
+    It must have some after the point: almost any whole number can be made.
+    """
+    _, _, decimals = f"{wanted:.10g}".partition(".")
+    digits = len(decimals) if decimals.isdigit() else 0
+    return digits > 0 and any(
+        wanted == round(converted, digits)
+        for unit in _UNITS_MEASURED
+        for converted in (other * unit, other / unit)
+    )
 
 
 def _is_pair(wanted: float, other: float, keys: Set[float]) -> bool:

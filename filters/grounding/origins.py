@@ -48,6 +48,15 @@ _TIME = re.compile(
 _SIMPLE = re.compile(r"([a-z]*)(\d+)([a-z]*)")
 _MOST_READ = 20_000
 """Characters of a text that are looked at."""
+_IDENTIFYING = frozenset(
+    listed(
+        "id ids code pin phone telephone tel mobile zip account order reference ref invoice card"
+    )
+)
+"""Words in names of numbers that are identifiers, however short."""
+_PHONE = re.compile(r"(?:\+|00)?[\d\s().-]{9,24}")
+_NATIONAL = 7
+"""Digits that a telephone number has at least without its country code."""
 _SHORT = 3
 """Digits up to which a number says nothing about an identifier."""
 _DAY_PARTS = listed(
@@ -75,11 +84,18 @@ def unknown_part(argument: ArgumentValue, sources: Sources) -> str | None:
 
 
 def unknown_dates(text: str, sources: Sources) -> list[str]:
-    """Spellings of the full dates in *text* that were neither said nor offered nor follow."""
+    """Spellings of the full dates in *text* that were neither said nor offered nor follow.
+
+    Where users do not speak English, the name of a month cannot be read: the numbers of a
+    date suffice, see `KnownValues.has_digits_of`, and months are not checked.
+    """
     said, offered = sources.said, sources.offered
-    days = [spelled for spelled, day in calendar_dates_in(text) if not said.gives_date(day)]
+    days = [(spelled, day) for spelled, day in calendar_dates_in(text) if not said.gives_date(day)]
     months = [spelled for spelled, day in months_in(text) if not said.has_month(day)]
-    return [spelled for spelled in (*days, *months) if not offered.has_run(spelled)]
+    if (days or months) and sources.spoken.is_other:
+        days, months = [one for one in days if not said.has_digits_of(one[1])], []
+    unknown = [spelled for spelled, _ in days]
+    return [spelled for spelled in (*unknown, *months) if not offered.has_run(spelled)]
 
 
 def _is_choice(value: Any, schema: Mapping[str, Any]) -> bool:
@@ -100,12 +116,19 @@ def _unknown_number(argument: ArgumentValue, number: float, sources: Sources) ->
     if sources.said.gives_number(number) or sources.offered.has_number(number):
         return None
     spelled = f"{abs(number):.15g}"
+    if sources.spoken.is_other and not _is_identifier(argument, spelled):
+        return None  # it may have been given in words that cannot be read
     return None if _is_known_run(spelled, sources) else f"the number {spelled}"
 
 
 def _is_known_run(digits: str, sources: Sources) -> bool:
     """Whether a whole number of some length is part of an identifier that was given."""
     return digits.isdigit() and len(digits) > _SHORT and sources.said.has_run(digits)
+
+
+def _is_identifier(argument: ArgumentValue, digits: str) -> bool:
+    """Whether a number is an identifier by its name or by how many digits count."""
+    return len(digits.rstrip("0")) >= _LONG_NUMBER or bool(_IDENTIFYING & set(argument.words))
 
 
 def _is_free(argument: ArgumentValue, number: float) -> bool:
@@ -120,6 +143,8 @@ def _is_free(argument: ArgumentValue, number: float) -> bool:
 def _unknown_text(argument: ArgumentValue, text: str, sources: Sources) -> str | None:
     if not text or sources.said.has_run(text) or sources.offered.has_run(text):
         return None
+    if _is_known_phone(text, sources):
+        return None
     number = number_of(text)
     if number is not None and len(text) < 5:
         return _unknown_number(argument, number, sources)
@@ -129,7 +154,8 @@ def _unknown_text(argument: ArgumentValue, text: str, sources: Sources) -> str |
     for date in unknown_dates(text, sources):
         return None if sources.relative else f"the date {date}"
     if _TIME.fullmatch(text):
-        return None if _is_known_time(text, sources) else f"the time {text}"
+        is_known = _is_known_time(text, sources) or sources.spoken.is_other
+        return None if is_known else f"the time {text}"
     rest = _without_dates(text)
     is_written = len(words_of(rest)) >= _FREE_WORDS
     for token in _TOKEN.findall(rest):
@@ -142,6 +168,17 @@ def _without_dates(text: str) -> str:
     for spelled, _ in (*calendar_dates_in(text), *months_in(text)):
         text = text.replace(spelled, " ")
     return _TIME.sub(" ", _EMAIL.sub(" ", text))
+
+
+def _is_known_phone(text: str, sources: Sources) -> bool:
+    """Whether *text* is a national telephone number that was said, after a country code."""
+    if not _PHONE.fullmatch(text) or not text.startswith(("+", "00", "1")):
+        return False
+    digits = "".join(words_of(text)).removeprefix("00")
+    return any(
+        len(digits) - code >= _NATIONAL and sources.said.has_run(digits[code:])
+        for code in (1, 2, 3)
+    )
 
 
 def _is_known_time(text: str, sources: Sources) -> bool:

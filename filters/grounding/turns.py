@@ -19,6 +19,7 @@ from simkit.filters.grounding.relative_dates import (
     is_clock,
     relative_dates_in,
 )
+from simkit.filters.grounding.spoken_language import SpokenLanguage
 from simkit.traces.functions import Function
 from simkit.traces.records import Message, ToolCall, Trajectory
 from simkit.traces.shallow_json import parse_json
@@ -69,6 +70,8 @@ class Sources:
     offered: Offered
     said: KnownValues = field(default_factory=KnownValues)
     """By users, results and system messages, and what users agreed to."""
+    spoken: SpokenLanguage = field(default_factory=SpokenLanguage)
+    """By users: which language it is."""
     relative: list[RelativeDate] = field(default_factory=list)
     """Dates that users gave relative to the day of speaking."""
     clocks: list[date | None] = field(default_factory=list)
@@ -91,6 +94,7 @@ class Sources:
         self.clocks += clocks_in(message.content)
         if message.role == "user":
             self.relative += relative_dates_in(message.content)
+            self.spoken.add(message.content)
 
 
 @dataclass(frozen=True, slots=True)

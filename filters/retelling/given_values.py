@@ -18,6 +18,8 @@ _MOST = 600
 _FEW = 8
 """Numbers that are calculated with whatever the text is about."""
 _DIGITS = re.compile(r"\d{1,15}")
+_SPACED = re.compile(r"\d{1,3}(?:\s\d{3})+")
+"""One number as French writes it, or several that stand side by side."""
 _YEAR = re.compile(r"(?:[:,\[]|^)\s?\"?(?:19|20)\d\d\b\"?\s?(?:[,}\]]|$)")
 _DIGIT = re.compile(r"\d")
 _PART_BEFORE, _PART_AFTER = re.compile(r"[\w.,-]"), re.compile(r"\w|[.,:-]\w")
@@ -80,7 +82,10 @@ class GivenValues:
             years = self._dates.get(stated.value)
             return years is not None and (not stated.year or "" in years or stated.year in years)
         if stated.kind == "number":
-            return self._holds_number(float(stated.value), float(stated.step), calculates)
+            if self._holds_number(float(stated.value), float(stated.step), calculates):
+                return True
+            apart = _DIGITS.findall(stated.shown) if _SPACED.fullmatch(stated.shown) else []
+            return bool(apart) and all(self._holds_number(float(d), 1, calculates) for d in apart)
         if stated.value in self._plain[stated.kind]:
             return True
         return stated.kind == "code" and any(stated.value in text for text in self._texts)

@@ -33,13 +33,15 @@ _TIME = (
 _CODE = r"(?P<code>\b(?=[\w-]{0,40}\d)(?=[\w-]{0,40}[A-Za-z])\w[\w-]{2,60}\b)"
 _PHONE = r"(?P<phone>(?<!\w)\+?\(?\d{1,4}\)?(?:[ .-]\d{2,5}){2,5}(?![\w]))"
 _NUMBER = (
-    r"(?<![\w.])(?P<n>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,18}(?:\.\d{1,12})?)"
+    r"(?<![\w.])(?P<n>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\w.,:/-]\d|\d)|"
+    r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,18}(?:\.\d{1,12})?)"
     r"(?P<scale>\s?(?:k|thousand|million|billion|mn|bn)\b)?(?!\w{3})"
 )
 _ANY = re.compile(
     "|".join([_EMAIL, _URL, _ISO, _SLASHED, _MONTH_DAY, _DAY_MONTH, _TIME, _PHONE, _CODE, _NUMBER]),
     re.IGNORECASE,
 )
+_SEPARATORS = re.compile(r"[,\s]")
 _SCALES = {"k": 10**3, "thousand": 10**3, "million": 10**6, "mn": 10**6, "billion": 10**9}
 _SCALES["bn"] = 10**9
 _ALSO_WORDS = re.compile(
@@ -121,7 +123,7 @@ def _code(token: str) -> Stated | None:
 
 def _number(digits: str, scale: str) -> Stated | None:
     try:
-        value = Decimal(digits.replace(",", ""))
+        value = Decimal(_SEPARATORS.sub("", digits))
     except InvalidOperation:
         return None
     factor = _SCALES.get(scale.strip().lower(), 1)

@@ -19,7 +19,7 @@ class ArgumentProvenance:
     - identifiers, addresses and other tokens with digits, in written texts only where they
       are long; runs of letters and digits are compared without case and punctuation;
     - numbers that neither were said, in words or with separators, nor are a known one in
-      another unit or rounded, or made of two of the latest known ones (+, -, *, /);
+      another unit or rounded, or both, or made of two of the latest known ones (+, -, *, /);
     - full dates, months and times of day that were not said, nor lie a span that was said (or
       one day, or a week) from one that was;
     - names and titles of which no word was said; of a person's name, any word.
@@ -27,6 +27,10 @@ class ArgumentProvenance:
     Passed over are whole numbers up to 10, settings (limits, pages, coordinates), codes and
     categories that can be inferred (``Paris`` gives ``CDG``, ``dollars`` gives ``USD``), enum
     choices, truth values, single lower-case words, texts in other scripts, and keys of objects.
+    Where users speak another language than English, dates, times and numbers may have been
+    given in words that are not read: times and numbers then pass unless they are like an
+    identifier (six digits that count, or a name such as ``order_id``), and a date when its day
+    of the month stands in digits, and its year if any year was named.
     Placeholders are left to `PrematureCalls`, and dates to `InventedDates` once a user has
     said one relative to the day of speaking, so that one mistake has one name. Nothing is held
     against what follows after `known_values.MOST_TEXT` characters.

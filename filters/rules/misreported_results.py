@@ -53,13 +53,13 @@ class MisreportedResults:
       speaks of success and of no trouble at all.
     - Things told where the only result is empty, and a plain "no results" where it lists some.
 
-    Let pass are other ways of writing (dates with or without year, 24 or 12 hours, thousands,
-    scales, units), rounding, sums, differences, products, ratios and percentages of two given
-    numbers (where more than eight were given only if the paragraph speaks of calculating: a
-    total, a difference, each, per), sums of lists and columns, how many things are in a list,
-    numbers up to 12 and such as 24, 30 or 100, years beside a year that was given, numbers of
-    list items, telephone numbers and web addresses, formulas, code blocks, round estimates
-    ("about 40") and examples.
+    Let pass are other ways of writing (dates with or without year, 24 or 12 hours, thousands
+    with commas or spaces, scales, units), rounding, sums, differences, products, ratios and
+    percentages of two given numbers (where more than eight were given only if the paragraph
+    speaks of calculating: a total, a difference, each, per), sums of lists and columns, how
+    many things are in a list, numbers up to 12 and such as 24, 30 or 100, years beside a year
+    that was given, numbers of list items, telephone numbers and web addresses, formulas, code
+    blocks, round estimates ("about 40") and examples.
     Among many numbers most small ones can be calculated somehow, so wrong numbers are missed
     more often than wrong codes and dates.
 

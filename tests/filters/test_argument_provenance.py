@@ -130,3 +130,85 @@ def test_an_objection_is_one_line_of_bounded_length(faults: Faults) -> None:
     (message,) = faults("Hello.", order_id="A-123456 \n" * 3000)
     assert len(message) <= 300
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments"),
+    [
+        ("Busco hotel en Sevilla del 5 al 9 de abril de 2026", {"date": "2026-04-09"}),
+        ("2025年11月3日から5日まで、札幌のホテルを探して", {"date": "2025-11-05"}),
+        ("Hoe kom ik van Utrecht naar Groningen? Ik wil om half negen weg.", {"date": "08:30"}),
+        ("Combien font mille deux cents euros en yens ?", {"amount": 1200}),
+        ("一百二十万日元是多少欧元？请帮我换算一下。", {"amount": 1200000}),
+    ],
+)
+def test_words_of_other_languages_are_not_held_against_dates_times_and_numbers(
+    faults: Faults, said: str, arguments: dict[str, Any]
+) -> None:
+    assert faults(said, **arguments) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unknown"),
+    [
+        ({"order_id": "INV-123456"}, "INV-123456"),
+        ({"account_id": 4711}, "4711"),
+        ({"amount": 8_712_455}, "8712455"),
+        ({"email": "paula.berg@mailbox.org"}, "paula.berg@mailbox.org"),
+        ({"date": "2026-04-17"}, "2026-04-17"),
+        ({"date": "2025-04-09"}, "2025-04-09"),
+    ],
+)
+def test_in_other_languages_identifiers_and_the_digits_of_dates_are_still_checked(
+    faults: Faults, arguments: dict[str, Any], unknown: str
+) -> None:
+    (told,) = faults("Busco hotel en Sevilla del 5 al 9 de abril de 2026 para mi", **arguments)
+    assert unknown in told.replace(",", "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'd like to book a flight from San Francisco to New York, please.",
+        "Hi, I need to make some changes to my upcoming flight.",
+        "Book a flight.",
+    ],
+)
+def test_plain_english_is_not_taken_for_another_language(faults: Faults, said: str) -> None:
+    assert len(faults(said, amount=817)) == 1
+    assert len(faults(said, date="2026-04-17")) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments"),
+    [
+        ("What was the population in '22?", {"amount": 2022}),
+        ("How many orders did we get in Q1 2024?", {"date": "2024-04-01"}),
+        ("How many orders did we get in Q4 2024?", {"date": "2025-01-01"}),
+        ("A timer for the eggs, 6 and a half minutes", {"amount": 390}),
+        ("A timer for an hour and a half", {"amount": 90}),
+        ("I weigh 182 lbs, what is my BMI?", {"amount": 82.55}),
+        ("I'm 5'11, what is my BMI?", {"amount": 1.803}),
+        ("Dim the living room to a third", {"amount": 33}),
+        ("Dim the living room to two thirds", {"amount": 0.67}),
+        ("Call me at (415) 555-2671", {"note": "+14155552671"}),
+    ],
+)
+def test_what_people_say_in_short_gives_the_value_that_it_means(
+    faults: Faults, said: str, arguments: dict[str, Any]
+) -> None:
+    assert faults(said, **arguments) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "arguments"),
+    [
+        ("How many orders did we get in Q1 2024?", {"date": "2024-05-17"}),
+        ("I weigh 182 lbs, what is my BMI?", {"amount": 84.55}),
+        ("Call me at (415) 555-2671", {"note": "+14155552672"}),
+    ],
+)
+def test_what_was_not_meant_is_still_masked(
+    faults: Faults, said: str, arguments: dict[str, Any]
+) -> None:
+    assert len(faults(said, **arguments)) == 1

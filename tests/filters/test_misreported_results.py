@@ -112,3 +112,10 @@ def test_values_that_are_cut_off_are_let_pass(objections: Build) -> None:
 def test_nonsense_is_read_in_time_that_does_not_explode(objections: Build) -> None:
     for nonsense in ("1-" * 5_000, "a1_" * 5_000, "9 " * 5_000, "may " * 5_000, "=" * 9_000):
         objections(nonsense, nonsense)
+
+
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u202f"])
+def test_thousands_apart_by_a_space_are_one_number(objections: Build, space: str) -> None:
+    result = '{"resultat":195840,"taux":163.2}'
+    assert objections(f"Cela fait 195{space}840 yens.", result) == []
+    assert len(objections(f"Cela fait 291{space}777 yens.", result)) == 1
