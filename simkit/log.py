@@ -113,8 +113,9 @@ class _Write:
                 file.write(json.dumps(entry) + "\n")
                 file.flush()
         if self._warnings is not None and entry.get("level") in _LEVELS_FOR_PEOPLE:
-            self._warnings.write(_line(entry))
-            self._warnings.flush()
+            with suppress(OSError, ValueError):  # a terminal that is gone stops no run
+                self._warnings.write(_line(entry))
+                self._warnings.flush()
         raise structlog.DropEvent
 
 

@@ -81,3 +81,10 @@ def test_warnings_go_to_whoever_has_taken_the_place_of_stderr() -> None:
         structlog.get_logger().warning("an account rests")
 
     assert display.getvalue() == "simkit: warning: an account rests\n"
+
+
+def test_a_terminal_that_is_gone_stops_nothing() -> None:
+    gone = io.StringIO()
+    configure_log(secrets=(), warnings=gone)
+    gone.close()
+    structlog.get_logger().warning("nobody reads this")
