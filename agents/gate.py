@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from simkit.traces.calls import Completion, ReplySchema
+from simkit.traces.calls import Completion, ruling_schema
 from simkit.traces.one_line import one_line
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Message, Scenario
@@ -81,16 +81,4 @@ def _ruling(completion: Completion) -> _Ruling:
         raise ReplyRejected(f"{place}: {first['msg']}") from error
 
 
-REPLY = ReplySchema(
-    name="chain_verdict",
-    schema={
-        "type": "object",
-        # The reason first: a model that has to explain before it rules, rules better.
-        "properties": {
-            "reason": {"type": "string"},
-            "verdict": {"type": "integer", "enum": [0, 1]},
-        },
-        "required": ["reason", "verdict"],
-        "additionalProperties": False,
-    },
-)
+REPLY = ruling_schema("chain_verdict")

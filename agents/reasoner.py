@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-import orjson
-
 from simkit.agents.assistant import AssistantAgent
-from simkit.traces.records import Message, ToolCall
+from simkit.traces.records import Message
 from simkit.traces.voice import ModelFailed
 
 
@@ -47,12 +45,6 @@ class ReasonedAssistant:
 
 def do_the_same(one: Message, other: Message) -> bool:
     """Whether two messages make the same calls, in any order; or none, and only speak."""
-    return Counter(map(_key, one.tool_calls)) == Counter(map(_key, other.tool_calls))
-
-
-def _key(call: ToolCall) -> tuple[str, bytes | str]:
-    try:
-        arguments = orjson.dumps(call.parsed_arguments(), option=orjson.OPT_SORT_KEYS)
-    except ValueError:
-        return call.name, call.arguments
-    return call.name, arguments
+    return Counter(call.key for call in one.tool_calls) == Counter(
+        call.key for call in other.tool_calls
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simkit.filters.evidence import Evidence
-from simkit.traces.calls import Completion, ReplySchema
+from simkit.traces.calls import Completion, ruling_schema
 from simkit.traces.one_line import one_line
 from simkit.traces.prompts import PromptSet
 from simkit.traces.records import Message
@@ -22,17 +22,6 @@ from simkit.traces.voice import ReplyRejected, Voice
 
 PROMPTS = Path(__file__).parent / "prompts"
 """The folder of the judges' prompts."""
-
-_RULING_SCHEMA = {
-    "type": "object",
-    # The reason first: a model that has to explain before it rules, rules better.
-    "properties": {
-        "reason": {"type": "string"},
-        "verdict": {"type": "integer", "enum": [0, 1]},
-    },
-    "required": ["reason", "verdict"],
-    "additionalProperties": False,
-}
 
 _STATED_VERDICT = re.compile(r"\bverdict\b[\"'*]*\s*(?::|=|is\b)\s*[\"'*]*([01])\b", re.IGNORECASE)
 
@@ -63,7 +52,7 @@ class _Examiner:
         self._voice = voice
         self._part = part
         self._rules = Message(role="system", content=prompts.render(prompt))
-        self._reply = ReplySchema(name=reply, schema=_RULING_SCHEMA)
+        self._reply = ruling_schema(reply)
         self.signature = Signature(
             model=voice.client.model, prompt=prompt, prompt_hash=prompts.hashes[prompt]
         )

@@ -58,6 +58,23 @@ class ReplySchema:
         return encoded
 
 
+def ruling_schema(name: str) -> ReplySchema:
+    """What a model must reply that rules 0 or 1 and says why."""
+    return ReplySchema(
+        name=name,
+        schema={
+            "type": "object",
+            # The reason first: a model that has to explain before it rules, rules better.
+            "properties": {
+                "reason": {"type": "string"},
+                "verdict": {"type": "integer", "enum": [0, 1]},
+            },
+            "required": ["reason", "verdict"],
+            "additionalProperties": False,
+        },
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
     """One question to a model."""

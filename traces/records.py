@@ -49,6 +49,16 @@ class ToolCall:
             raise ValueError(f"the arguments must be a JSON object, not {type(value).__name__}")
         return value
 
+    @property
+    def key(self) -> tuple[str, bytes | str]:
+        """The same for calls of one function with the same arguments, their order aside; of
+        arguments that cannot be parsed, their text counts."""
+        try:
+            arguments = orjson.dumps(self.parsed_arguments(), option=orjson.OPT_SORT_KEYS)
+        except ValueError:
+            return self.name, self.arguments
+        return self.name, arguments
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import orjson
-
 from simkit.filters.filter import Objection
 from simkit.filters.tool_results import error_in, results_by_call
 from simkit.traces.records import Message, ToolCall, Trajectory
@@ -39,7 +37,7 @@ class DuplicateCalls:
                 successes = {}
             if message.role != "assistant" or not message.tool_calls:
                 continue
-            keys = {call.id: _key(call) for call in message.tool_calls}
+            keys = {call.id: call.key for call in message.tool_calls}
             yield from self._repeats(index, message, successes)
             succeeded = _succeeded(messages, index)
             new = {keys[call_id] for call_id in succeeded & keys.keys()}
@@ -51,7 +49,7 @@ class DuplicateCalls:
     ) -> Iterator[Objection]:
         in_this_message: set[_Key] = set()
         for call in message.tool_calls:
-            key = _key(call)
+            key = call.key
             if key in in_this_message:
                 yield self._objection(index, call, "twice")
             elif successes.get(key) == len(successes):
@@ -69,11 +67,3 @@ class DuplicateCalls:
 def _succeeded(messages: tuple[Message, ...], index: int) -> set[str]:
     results = results_by_call(messages, index)
     return {call_id for call_id, result in results.items() if error_in(result) is None}
-
-
-def _key(call: ToolCall) -> _Key:
-    try:
-        arguments = orjson.dumps(call.parsed_arguments(), option=orjson.OPT_SORT_KEYS)
-    except ValueError:
-        return call.name, call.arguments
-    return call.name, arguments
