@@ -134,6 +134,7 @@ def test_where_no_spaces_are_between_words_characters_count(
         (b"caf\xe9 " * 20, "not UTF-8"),
         (gzip.compress(b"word " * 5000)[:-20], "cut off or damaged"),
     ],
+    ids=["missing", "empty", "short", "parquet", "latin-1", "cut-off-gzip"],  # gzip holds the time
 )
 def test_a_file_of_no_use_is_named_with_the_reason(
     tmp_path: Path, content: bytes | None, problem: str
