@@ -24,7 +24,7 @@ format: $(VENV)/.installed  ## put the code in shape
 	@$(BIN)/ruff format .
 
 bench: $(VENV)/.installed  ## measure speed, memory and use of quotas, as ratios (half an hour)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embed,test,bench]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embed,plots,test,bench]'
 	@$(BIN)/python -m tests.bench
 
 clean:  ## remove what the other targets made
@@ -36,5 +36,5 @@ $(VENV)/.installed: $(INPUTS)
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
 	  || { rm -rf $(VENV); echo "Python's venv module is incomplete here. On Debian: apt-get install python3-venv" >&2; exit 2; }
 	@echo "Installing simkit into $(VENV) (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embed,test]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[embed,plots,test]'
 	@touch $@

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from types import TracebackType
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
-from simkit.filters.pipeline import FilterPipeline
+from simkit.filters.crew import Crew
 from simkit.filters.sole_error import sole_error_raised
-from simkit.traces.records import Trajectory, Verdict
 
-Accept = Callable[[Trajectory, Verdict], Awaitable[None]]
+ItemT = TypeVar("ItemT")
+VerdictT = TypeVar("VerdictT")
+JudgedT = TypeVar("JudgedT", contravariant=True)
+RulingT = TypeVar("RulingT", covariant=True)
 
 
-class FilterQueue:
+class Judging(Protocol[JudgedT, RulingT]):
+    """What gives verdicts; `FilterPipeline` gives those on trajectories."""
+
+    async def judge(self, trajectory: JudgedT, /) -> RulingT: ...
+
+
+class FilterQueue(Generic[ItemT, VerdictT]):
     """Judges trajectories in the order they are put, several at a time, while it is entered::
 
         async with FilterQueue(pipeline, accept, size=8, workers=8) as queue:
@@ -44,7 +53,12 @@ class FilterQueue:
     """
 
     def __init__(
-        self, pipeline: FilterPipeline, accept: Accept, *, size: int, workers: int
+        self,
+        pipeline: Judging[ItemT, VerdictT],
+        accept: Callable[[ItemT, VerdictT], Awaitable[None]],
+        *,
+        size: int,
+        workers: int,
     ) -> None:
         if size < 0 or workers < 1:
             raise ValueError(
@@ -53,9 +67,11 @@ class FilterQueue:
             )
         self._pipeline = pipeline
         self._accept = accept
-        self._workers = workers
+        self._crew = Crew(workers)
+        self._idle: set[anyio.CancelScope] = set()
+        """Of the workers that wait for a trajectory."""
         self._busy = 0
-        self._send, self._receive = anyio.create_memory_object_stream[Trajectory](size)
+        self._send, self._receive = anyio.create_memory_object_stream[ItemT](size)
         self._tasks: TaskGroup
 
     @property
@@ -69,7 +85,21 @@ class FilterQueue:
         """Trajectories that are being judged or accepted."""
         return self._busy
 
-    async def put(self, trajectory: Trajectory) -> None:
+    @property
+    def workers(self) -> int:
+        """How many trajectories are judged at a time, at most; may be set at any time.
+
+        More begin at once. Of fewer, those that judge do so to the end.
+        """
+        return self._crew.size
+
+    @workers.setter
+    def workers(self, workers: int) -> None:
+        self._crew.size = workers
+        for idle in list(self._idle)[: self._crew.surplus]:
+            idle.cancel()
+
+    async def put(self, trajectory: ItemT) -> None:
         """Hand *trajectory* over; waits while the queue is full.
 
         That wait is the back-pressure: who cannot hand over starts no new conversation.
@@ -83,8 +113,7 @@ class FilterQueue:
     async def __aenter__(self) -> Self:
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
-        for _ in range(self._workers):
-            self._tasks.start_soon(self._work)
+        self._crew.start(self._tasks, self._work)
         return self
 
     async def __aexit__(
@@ -96,13 +125,26 @@ class FilterQueue:
         self._send.close()  # workers finish what waits, then stop
         # The receiving end stays open until then: a worker's failure must reach put() as
         # the cancellation of its task, not as a broken stream that hides the cause.
-        with self._receive, sole_error_raised():
+        with self._receive, closing(self._crew), sole_error_raised():
             return await self._tasks.__aexit__(kind, error, traceback)
 
     async def _work(self) -> None:
-        async for trajectory in self._receive:
-            self._busy += 1
-            try:
-                await self._accept(trajectory, await self._pipeline.judge(trajectory))
-            finally:
-                self._busy -= 1
+        while not self._crew.has_too_many:
+            taken: list[ItemT] = []
+            with anyio.CancelScope() as idle:  # cancelled when there are too many workers
+                self._idle.add(idle)
+                try:
+                    taken.append(await self._receive.receive())
+                except anyio.EndOfStream:
+                    return
+                finally:
+                    self._idle.discard(idle)
+            for item in taken:
+                await self._judge(item)
+
+    async def _judge(self, item: ItemT) -> None:
+        self._busy += 1
+        try:
+            await self._accept(item, await self._pipeline.judge(item))
+        finally:
+            self._busy -= 1

@@ -101,23 +101,47 @@ def accounts_of(
         name = f"{model} at {provider.base_url}"
         if len(variables) > 1:
             name += f" with the key from {variable}"
-        limiter = AccountLimiter(
-            requests_per_minute=provider.requests_per_minute,
-            tokens_per_minute=provider.tokens_per_minute,
-            input_tokens_per_minute=provider.input_tokens_per_minute,
-            output_tokens_per_minute=provider.output_tokens_per_minute,
-            max_in_flight=provider.max_calls_in_flight,
-            connections=connections,
-            release_after_seconds=None if is_alone else _RELEASE_AFTER_SECONDS,
-            on_pause=_telling(name, on_pause),
-        )
-        yield Account(
+        yield account_of(
+            provider,
+            transport,
             name=name,
-            client=_limited(around(transport), limiter, hedge_share=provider.hedge_share),
-            limiter=limiter,
-            weight=provider.weight,
-            transport=transport,
+            connections=connections,
+            is_alone=is_alone,
+            around=around,
+            on_pause=on_pause,
         )
+
+
+def account_of(
+    provider: ProviderConfig,
+    transport: Transport[RequestT, AnswerT],
+    *,
+    name: str,
+    connections: int,
+    is_alone: bool,
+    around: Callable[[Transport[RequestT, AnswerT]], Client[RequestT, AnswerT]] = lambda inner: (
+        inner
+    ),
+    on_pause: Callable[[AccountPaused], None] | None = None,
+) -> Account[RequestT, AnswerT]:
+    """The account of *provider* that *transport* asks, as `accounts_of` makes them."""
+    limiter = AccountLimiter(
+        requests_per_minute=provider.requests_per_minute,
+        tokens_per_minute=provider.tokens_per_minute,
+        input_tokens_per_minute=provider.input_tokens_per_minute,
+        output_tokens_per_minute=provider.output_tokens_per_minute,
+        max_in_flight=provider.max_calls_in_flight,
+        connections=connections,
+        release_after_seconds=None if is_alone else _RELEASE_AFTER_SECONDS,
+        on_pause=_telling(name, on_pause),
+    )
+    return Account(
+        name=name,
+        client=_limited(around(transport), limiter, hedge_share=provider.hedge_share),
+        limiter=limiter,
+        weight=provider.weight,
+        transport=transport,
+    )
 
 
 def joined(
@@ -126,8 +150,15 @@ def joined(
     provider: ProviderConfig,
     *,
     on_retry: Callable[[CallRetried], None] | None = None,
+    jitter: random.Random | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Client[RequestT, AnswerT]:
-    """All *accounts* as one client that repeats what fails, as *provider* says."""
+    """All *accounts* as one client that repeats what fails, as *provider* says.
+
+    Args:
+        jitter: Draws the pauses before retries; None: at random.
+        clock: Measures how long retries are tried; see `Retrying`.
+    """
     together: Client[RequestT, AnswerT] = accounts[0].client
     if len(accounts) + len(fallbacks) > 1:
         together = Pool(list(map(_member, accounts)), list(map(_member, fallbacks)))
@@ -137,8 +168,8 @@ def joined(
     # Retries hold a token while they are made; half of all calls in flight may be some.
     capacity = max(_RETRIES_AT_ONCE, sum(account.limiter.connections for account in accounts) / 2)
     budget = RetryBudget(reserve=_RETRIES_AT_ONCE, capacity=capacity)
-    jitter = random.Random()  # timing only; it never reaches the data
-    return Retrying(together, policy, jitter=jitter, budget=budget, on_retry=on_retry)
+    jitter = jitter or random.Random()  # timing only; it never reaches the data
+    return Retrying(together, policy, jitter=jitter, budget=budget, on_retry=on_retry, clock=clock)
 
 
 async def check(accounts: Sequence[Account[RequestT, AnswerT]]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from simkit.control.messages import Reply, Request
 from simkit.spending import Spending
 from simkit.traces.events import Event
 
@@ -21,14 +24,26 @@ class Gauges:
     """Conversations that are being played."""
     filters_waiting: Callable[[], int]
     """Trajectories that wait for a filter worker, or for the verdicts on earlier ones."""
-    limiting: Callable[[], str]
-    """What sets the pace now, e.g. ``"requests"`` or ``"nothing"``."""
+    limiting: Callable[[], Mapping[str, float]]
+    """What has set the pace lately, as shares of the time; see `Pace.recent`."""
     spending: Callable[[], tuple[Spending, ...]]
     """How far each budget is: tokens, and money where every price is known."""
     not_started: Callable[[], int]
     """Conversations that will not be played because the budget does not reach for them."""
     loop_behind_seconds: Callable[[], float]
     """How late the event loop has been lately."""
+    paused_seconds: Callable[[], float | None] = lambda: None
+    """For how long a person has held the run up; None: it goes on."""
+    folder: Path | None = None
+    """The run's; None where nobody can go on with it."""
+
+
+class Controls(Protocol):
+    """What a watcher may have a run do."""
+
+    def obey(self, request: Request, /) -> Reply:
+        """Do what *request* says, all of it or nothing, and tell how the run is then."""
+        ...
 
 
 class Bus:
@@ -43,6 +58,19 @@ class Bus:
         """Events that a watcher missed because its buffer was full, over all watchers."""
         self.gauges: Gauges | None = None
         """Set by the run once it can answer them."""
+        self.controls: Controls | None = None
+        """Set while the run can be changed; `controllable` is set with it."""
+        self.controllable = anyio.Event()
+
+    @asynccontextmanager
+    async def controlled(self, controls: Controls) -> AsyncIterator[None]:
+        """Let watchers change the run by *controls*, inside the ``async with``."""
+        self.controls = controls
+        self.controllable.set()
+        try:
+            yield
+        finally:
+            self.controls = None
 
     def publish(self, event: Event) -> None:
         """Hand *event* to every watcher; never waits and never raises."""

@@ -72,6 +72,11 @@ class FinalVerdicts:
         self._held_back = 0
         self._some_final = anyio.Event()
 
+    def expect(self, in_flight: int) -> None:
+        """So many conversations are played or judged at a time from now on."""
+        self._window = in_flight + _WAITING
+        self._wake()
+
     @property
     def waiting(self) -> int:
         """Verdicts that wait for those on earlier scenarios."""
@@ -140,9 +145,13 @@ class FinalVerdicts:
             held = self._held.pop(scenario)
             final.append((scenario, known.verdict(scenario, held.signature, held.verdict)))
         if final:
-            self._some_final.set()
-            self._some_final = anyio.Event()
+            self._wake()
         return final
+
+    def _wake(self) -> None:
+        """Have those who are held back look again."""
+        self._some_final.set()
+        self._some_final = anyio.Event()
 
     async def _accept_all(self, final: Iterable[tuple[int, Verdict]]) -> None:
         # All at once: they share a commit then, and thousands may have waited for one.

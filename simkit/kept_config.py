@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 from simkit.config import RunConfig
@@ -33,3 +34,14 @@ def keep_config(
         budget = config.budget.model_copy(update={"prices": Path(_PRICES)})
         config = config.model_copy(update={"budget": budget})
     directory.write_config(comment + to_toml(config))
+
+
+def keep_changed(directory: RunDirectory, config: RunConfig, prices: Prices) -> None:
+    """Put *config* in the place of what *directory* keeps, under the comment that is there.
+
+    Raises:
+        OSError: A file cannot be read or written.
+    """
+    with directory.config_path.open(encoding="utf-8", errors="replace") as kept:
+        comment = "".join(takewhile(lambda line: line.startswith("#"), kept))
+    keep_config(directory, config, prices, comment=comment)

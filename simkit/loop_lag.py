@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 import anyio
 
 from simkit.filters.sole_error import sole_error_raised
+from simkit.thread_time import runnable_seconds
 
 INTERVAL_SECONDS = 0.25
 _KEPT = 20
 NOTABLE_SECONDS = 0.2
 """From here on, what runs in this program is held up by the machine that runs it."""
+_BUSY_SHARE = 0.9
 
 
 class LoopLag:
@@ -23,15 +25,25 @@ class LoopLag:
         self._lags: deque[float] = deque(maxlen=_KEPT)
         self.worst_seconds = 0.0
         """Largest lag since the start."""
+        self._busy_share = 0.0
 
     async def watch(self) -> None:
         """Measure until cancelled."""
         while True:
-            due = anyio.current_time() + INTERVAL_SECONDS
+            began, worked = anyio.current_time(), runnable_seconds()
             await anyio.sleep(INTERVAL_SECONDS)
-            lag = max(anyio.current_time() - due, 0.0)
+            seconds = anyio.current_time() - began
+            lag = max(seconds - INTERVAL_SECONDS, 0.0)
+            self._busy_share = (runnable_seconds() - worked) / seconds
             self._lags.append(lag)
             self.worst_seconds = max(self.worst_seconds, lag)
+
+    @property
+    def is_notable(self) -> bool:
+        """Whether the machine held up the work when it was measured last: the loop was late, or
+        hardly ever waited for anything but a core."""
+        late = bool(self._lags) and self._lags[-1] > NOTABLE_SECONDS
+        return late or self._busy_share > _BUSY_SHARE
 
     @property
     def recent_max_seconds(self) -> float:

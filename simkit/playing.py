@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 
+import anyio
 import orjson
 import structlog
 
@@ -15,15 +16,21 @@ from simkit.budget import Budget
 from simkit.bus import Bus, Gauges
 from simkit.casting import conversations, pipeline
 from simkit.config import RunConfig
+from simkit.control.live_run import LiveRun, Parts
+from simkit.filters.crew import Crew
 from simkit.filters.queue import FilterQueue
 from simkit.final_verdicts import FinalVerdicts
 from simkit.garbage import rare_collections
+from simkit.kept_config import keep_changed
 from simkit.log import log_to
-from simkit.loop_lag import NOTABLE_SECONDS, LoopLag, watched_loop
+from simkit.loop_lag import LoopLag, watched_loop
+from simkit.measured_session import Gauged, measured_session, next_number
 from simkit.model_families import related_judges
+from simkit.pace import NOTHING, in_words
 from simkit.prompts import Prompts
 from simkit.providers import Providers
 from simkit.python_tools.opened import PythonTools
+from simkit.run_pace import run_pace
 from simkit.scheduler import InFlight, work_through
 from simkit.stages import Judged, Played
 from simkit.standing import PROMPTS, Standing
@@ -123,12 +130,13 @@ class Playing:
         config, budget, bus, steering = self.config, self.budget, self.bus, self.steering
         voices = self.providers.voices(store, on_answer=bus.publish, on_retry=bus.publish)
         real = self.tools.voices(store, self.providers.drain)
-        concurrency = min(config.run.concurrency, config.run.conversations)
+        crew = Crew(min(config.run.concurrency, config.run.conversations))
         likeness = config.filters.near_duplicates
+        accept = Judged(store, steering.learn, bus, compared=likeness > 0)
         final = FinalVerdicts(
-            Judged(store, steering.learn, bus, compared=likeness > 0),
+            accept,
             near_duplicates=likeness,
-            in_flight=concurrency,
+            in_flight=crew.size,
         )
         await self._remember_kept(final, reader)
 
@@ -146,14 +154,54 @@ class Playing:
             size=config.filter_queue,
             workers=config.filter_workers,
         )
-        async with filters as queue, steering.settling(store.save_meta):
+        pace = run_pace(
+            self.providers,
+            store,
+            filters,
+            in_flight,
+            budget=budget,
+            final=final,
+            steering=steering,
+            lag=lag,
+            concurrency=lambda: crew.size,
+            filter_queue=config.filter_queue,
+        )
+        gauged = Gauged(
+            concurrency=lambda: crew.size,
+            filter_workers=lambda: filters.workers,
+            peak_conversations=lambda: in_flight.peak,
+            conversations=lambda: accept.stored,
+            accounts=self.providers.sessions,
+        )
+        live = LiveRun(
+            config,
+            Parts(
+                providers=self.providers,
+                crew=crew,
+                filters=filters,
+                final=final,
+                keep=lambda new: keep_changed(self.directory, new, budget.prices),
+                done=lambda: len(self.standing.judged) + accept.stored,
+                in_flight=lambda: in_flight.now,
+                limiting=lambda: in_words(pace.recent(anyio.current_time())) or NOTHING,
+            ),
+        )
+        number = next_number(self.standing.meta)
+        async with (
+            bus.controlled(live),
+            measured_session(store, pace, gauged, number=number),
+            filters as queue,
+            steering.settling(store.save_meta),
+        ):
             bus.gauges = Gauges(
                 in_flight=lambda: in_flight.now,
                 filters_waiting=lambda: queue.waiting + final.waiting,
-                limiting=lambda: _limiting(self.providers, budget, steering, final, lag),
+                limiting=lambda: pace.recent(anyio.current_time()),
                 spending=budget.spending,
                 not_started=lambda: budget.not_started,
                 loop_behind_seconds=lambda: lag.recent_max_seconds,
+                paused_seconds=lambda: self.providers.pause.seconds,
+                folder=self.directory.path,
             )
             await work_through(
                 scenarios,
@@ -166,7 +214,7 @@ class Playing:
                     begin,
                     bus,
                 ),
-                concurrency=concurrency,
+                concurrency=crew,
                 may_start=partial(steering.may_start, partial(final.may_start, budget.may_start)),
             )
 
@@ -187,26 +235,6 @@ def _unjudged(standing: Standing, reader: RunReader, scenario: int) -> Trajector
         return None
     stored = reader.trajectory(scenario)
     return None if stored is None else stored.trajectory
-
-
-def _limiting(
-    providers: Providers,
-    budget: Budget,
-    steering: Steering,
-    final: FinalVerdicts,
-    lag: LoopLag,
-) -> str:
-    """What sets the pace now."""
-    if budget.is_holding_back:
-        return "the budget"
-    if final.is_holding_back:
-        return "the oldest conversation"
-    if steering.is_holding_back:
-        return "walk.yield_lag"
-    limit = providers.limiting()
-    if limit == "nothing" and lag.recent_max_seconds > NOTABLE_SECONDS:
-        return "this machine's CPU"
-    return limit
 
 
 def _log_spending(budget: Budget) -> None:

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from simkit.bus import Bus, Gauges
 from simkit.loop_lag import NOTABLE_SECONDS
+from simkit.pace import in_words
 from simkit.printable import printable_line
 from simkit.spending import TOKENS, Spending
 from simkit.tally import Tally
@@ -129,6 +130,8 @@ def facts(tally: Tally, gauges: Gauges | None, now: float, clock: datetime) -> l
         coming = tally.preparing
         return [f"{coming.what}: {coming.done:,}/{coming.total:,}", elapsed]
     shown = [f"{tally.done:,}/{tally.total:,} done ({_outcomes(tally)})"]
+    if gauges is not None:
+        shown += _held_up(gauges, clock)
     if rates := tally.pass_rates():
         passed = (f"{_STAGES[stage]} {rate:.0%}" for stage, rate in rates.items())
         shown.append(f"passed {', '.join(passed)}")
@@ -148,6 +151,15 @@ def facts(tally: Tally, gauges: Gauges | None, now: float, clock: datetime) -> l
     return [*shown, elapsed, _left(tally, gauges, now)]
 
 
+def _held_up(gauges: Gauges, clock: datetime) -> Iterator[str]:
+    """Since when a person has held the run up, and what ends that."""
+    seconds = gauges.paused_seconds()
+    if seconds is not None:
+        since = clock - timedelta(seconds=seconds)
+        day = "" if since.date() == clock.date() else f"{since:%Y-%m-%d} "
+        yield f"paused since {day}{since:%H:%M}; simkit resume {gauges.folder} goes on"
+
+
 def _outcomes(tally: Tally) -> str:
     outcomes = f"kept {tally.kept:,}, dropped {tally.dropped:,}, "
     if tally.undecided:
@@ -160,8 +172,9 @@ def _limits(gauges: Gauges) -> Iterator[str]:
     yield from filter(None, map(_spent, gauges.spending()))
     if not_started := gauges.not_started():
         yield f"{not_started:,} not started: the budget does not reach for them"
-    limiting = gauges.limiting()
-    yield "no limit reached" if limiting == "nothing" else f"limited by {limiting}"
+    limiting = in_words(gauges.limiting())
+    if gauges.paused_seconds() is None:
+        yield "no limit reached" if limiting is None else f"limited by {limiting}"
     behind = gauges.loop_behind_seconds()
     if behind > NOTABLE_SECONDS:
         yield f"event loop {behind:.1f} s behind"

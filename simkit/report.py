@@ -17,6 +17,8 @@ from simkit.config import RunConfig
 from simkit.model_families import related_judges
 from simkit.one_run import open_run
 from simkit.rendering import plain_text
+from simkit.session import KEY, Session, sessions_of
+from simkit.sessions_tables import sessions_tables
 from simkit.standing import PROMPTS, YIELDS
 from simkit.tables import kept_table, share_table, value_table
 from simkit.traces.agreement import Agreement
@@ -42,6 +44,8 @@ class Report:
     books: Bookkeeping
     facts: Mapping[str, str]
     """What the run noted about itself as a whole."""
+    sessions: tuple[Session, ...] = ()
+    """What each process measured that played a part of it."""
     warnings: tuple[str, ...] = ()
     """Lines about judges that may not be worth their name."""
 
@@ -63,7 +67,8 @@ def read_report(directory: Path, *, verdicts: str = RUN_VERDICTS) -> Report:
     run, config = open_run(directory)
     with RunReader(run.database_path) as reader:
         reader.check_verdicts(verdicts)
-        facts = {k: v for k, v in reader.meta().items() if not k.startswith(YIELDS)}
+        meta = reader.meta()
+    facts = {k: v for k, v in meta.items() if not k.startswith((YIELDS, f"{KEY} "))}
     wanted = config.run.conversations
     # Of other sets nobody has noted it for machines; their verdicts tell where it dropped some.
     compared = verdicts == RUN_VERDICTS and config.filters.near_duplicates > 0
@@ -77,6 +82,7 @@ def read_report(directory: Path, *, verdicts: str = RUN_VERDICTS) -> Report:
         dialogues=figures.dialogues,
         books=Bookkeeping(figures.books, pricing),
         facts=facts,
+        sessions=sessions_of(meta),
         warnings=tuple(_warnings(figures.counts.rulings, config)),
     )
 
@@ -99,6 +105,7 @@ def report_json(report: Report) -> str:
         "calls_per_conversation": _ratio(report.counts.calls, report.counts.played),
         "books": books_json(report.books),
         "facts": dict(report.facts),
+        "sessions": [asdict(session) for session in report.sessions],
     }
     return orjson.dumps(figures, option=orjson.OPT_INDENT_2).decode()
 
@@ -128,6 +135,7 @@ def render_report(report: Report) -> RenderableType:
         ),
         value_table("judges of the panel on conversations", _agreement(counts.agreement)),
         value_table("model calls", _call_figures(counts)),
+        *sessions_tables(report.sessions),
         value_table("about the run", _shown_facts(report.facts)),
     ]
     shown = [table for table in tables if table.row_count]

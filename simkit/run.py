@@ -24,7 +24,7 @@ from simkit.kept_config import keep_config
 from simkit.one_run import check_one_run
 from simkit.playing import Playing
 from simkit.prompts import package_prompts
-from simkit.providers import open_providers
+from simkit.providers import Transports, open_providers, over_http
 from simkit.python_tools.opened import open_python_tools
 from simkit.same_data import check_belongs, check_same_data, check_same_prompts, data_digest
 from simkit.scenarios import Ground, ground_of, prepare
@@ -75,7 +75,14 @@ class RunSummary:
         )
 
 
-async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None) -> RunSummary:
+async def run(
+    config: RunConfig,
+    out: Path,
+    bus: Bus,
+    drain: Drain | None = None,
+    *,
+    transports: Transports = over_http,
+) -> RunSummary:
     """Play, store and judge every conversation of *config* into the directory *out*.
 
     Where *out* holds a run already, it goes on: what is judged stays, what was played is
@@ -88,6 +95,7 @@ async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
     Args:
         drain: To be requested, and waited for, before this is cancelled: then no reply that
             is on its way is lost.
+        transports: Make the calls; see `open_providers`.
 
     Raises:
         ConfigError, CatalogError, EmbedderUnavailable: It cannot start. A ConfigError may also
@@ -115,7 +123,9 @@ async def run(config: RunConfig, out: Path, bus: Bus, drain: Drain | None = None
             ground = known.ground or await _prepared(config, tools.functions, budget, bus)
             tools.check_offered(ground.graph.functions)
             providers = await stack.enter_async_context(
-                open_providers(config, budget.ledger, budget.prices, bus, drain)
+                open_providers(
+                    config, budget.ledger, budget.prices, bus, drain, transports=transports
+                )
             )
             await providers.check()
             directory = known.directory or _created(config, out, stack)

@@ -98,9 +98,12 @@ class Judged:
         self._bus = bus
         self._compared = compared
         self._watch = RulingWatch()
+        self.stored = 0
+        """Verdicts so far."""
 
     async def __call__(self, scenario: int, verdict: Verdict) -> None:
         await self._store.save_verdict(scenario, verdict)
+        self.stored += 1
         self._learn(scenario, verdict.outcome)
         stored = as_stored(verdict)
         self._watch.see(stored)

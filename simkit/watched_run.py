@@ -13,6 +13,7 @@ from rich.console import Console
 from simkit.bus import Bus
 from simkit.config import RunConfig
 from simkit.config_check import secrets
+from simkit.control.server import controllable
 from simkit.drain import DRAIN_SECONDS, Drain
 from simkit.log import STDERR, configure_log
 from simkit.progress import Progress
@@ -40,13 +41,15 @@ async def watched_run(
     The first SIGINT (Ctrl+C) or SIGTERM (containers, job schedulers) lets the calls that are
     being made end, within `DRAIN_SECONDS`, and begins no other; the second ends the run at once.
 
+    Meanwhile its owner may pause and change it from elsewhere; see `simkit.control`.
+
     Raises:
         KeyboardInterrupt: A signal came, and all is put away.
     """
     configure_log(secrets=secrets(config), warnings=STDERR)
     drain, bus = Drain(), Bus()
     summary: RunSummary | None = None
-    async with cancelled_by_signals(partial(_drained, drain, bus, console)):
+    async with cancelled_by_signals(partial(_drained, drain, bus, console)), controllable(bus, out):
         summary = await _shown_run(partial(play, config, out, bus, drain), config, bus, console)
     if summary is None:
         raise KeyboardInterrupt

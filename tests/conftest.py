@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trio.testing
 from hypothesis import HealthCheck, settings
 
 from simkit.traces.functions import Function
@@ -23,6 +22,7 @@ from simkit.traces.records import (
     ToolCall,
     Trajectory,
 )
+from simkit.tuning.virtual_time import VirtualTimeLoop
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -64,7 +64,7 @@ def virtual_time() -> Any:
         def anyio_backend(virtual_time):
             return virtual_time
     """
-    return ("trio", {"clock": trio.testing.MockClock(autojump_threshold=0)})
+    return ("asyncio", {"loop_factory": VirtualTimeLoop})
 
 
 @pytest.fixture

@@ -56,6 +56,15 @@ class GroupCommitter:
         self._refusal = f"{name} is closed; nothing more can be stored"
         self.commits = 0
         """Transactions so far."""
+        self._submitting = 0
+        self._submitting_since = 0.0
+        self._seconds_waited = 0.0
+
+    @property
+    def seconds_waited(self) -> float:
+        """How long submitters have waited until theirs was durable, all together."""
+        self._count_waiting(0)
+        return self._seconds_waited
 
     async def submit(self, *statements: Statement) -> None:
         """Run *statements* in one transaction; durable when this returns.
@@ -68,15 +77,29 @@ class GroupCommitter:
                 which nothing can be stored any more.
         """
         submission = _Submission(statements)
+        self._count_waiting(1)
+        try:
+            await self._hand_in(submission)
+            await submission.settled.wait()
+        finally:
+            self._count_waiting(-1)
+        if submission.refusal is not None:
+            raise StoreError(submission.refusal)
+
+    async def _hand_in(self, submission: _Submission) -> None:
         # Shielded until it is in the queue, which takes one commit at most.
         with anyio.CancelScope(shield=True):
             try:
                 await self._send.send(submission)
             except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                 raise StoreError(self._refusal) from None
-        await submission.settled.wait()
-        if submission.refusal is not None:
-            raise StoreError(submission.refusal)
+
+    def _count_waiting(self, more: int) -> None:
+        """So many *more* wait from now on."""
+        now = anyio.current_time()
+        self._seconds_waited += self._submitting * (now - self._submitting_since)
+        self._submitting += more
+        self._submitting_since = now
 
     def close(self) -> None:
         """Take no more submissions; `run` returns when those in the queue are committed."""

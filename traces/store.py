@@ -63,6 +63,24 @@ class Store:
         """Transactions so far; far fewer than rows when many tasks store at once."""
         return self._committer.commits
 
+    @property
+    def seconds_waited(self) -> float:
+        """How long its tasks have waited for the disk, all together."""
+        return self._committer.seconds_waited
+
+    def size_bytes(self) -> int:
+        """How large the database is, with what its write-ahead log holds.
+
+        Raises:
+            StoreError: It cannot be read.
+        """
+        select = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+        try:
+            size: int = self._reader.execute(select).fetchone()[0]
+        except sqlite3.Error as error:
+            raise unreadable(self._path, error) from error
+        return size
+
     def recorded_call(self, fingerprint: bytes) -> Answer | None:
         """The answer recorded for *fingerprint*, or None.
 

@@ -20,6 +20,7 @@ INTERRUPTED = 130
 EXPECTED: Mapping[str, int] = {
     "simkit.complete.reply_file.ReplyFileError": USAGE_ERROR,
     "simkit.config.ConfigError": USAGE_ERROR,
+    "simkit.control.messages.ControlError": USAGE_ERROR,
     "simkit.fork_point.ForkError": USAGE_ERROR,
     "simkit.graph.affinity_file.AffinityError": USAGE_ERROR,
     "simkit.graph.catalogs.entry.CatalogError": USAGE_ERROR,
@@ -32,6 +33,10 @@ EXPECTED: Mapping[str, int] = {
     "simkit.traces.database.StoreError": RUN_FAILED,
     "simkit.traces.foreign.ForeignFileError": USAGE_ERROR,
     "simkit.traces.run_directory.RunDirectoryError": USAGE_ERROR,
+    "simkit.tuning.terms.TermsError": USAGE_ERROR,
+    "simkit.tuning.recorded.NothingRecorded": USAGE_ERROR,
+    "simkit.tuning.processes.ProcessDied": RUN_FAILED,
+    "simkit.tuning.page.PageError": USAGE_ERROR,
 }
 
 

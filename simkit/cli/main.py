@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from simkit.cli.complete import EXIT_CODES as COMPLETE_EXIT_CODES
 from simkit.cli.complete import complete
 from simkit.cli.config import config
+from simkit.cli.control import pause, resume, set_, status
 from simkit.cli.errors import INTERRUPTED, USAGE_ERROR, print_error, report_error
 from simkit.cli.export import export
 from simkit.cli.filter import EXIT_CODES as FILTER_EXIT_CODES
@@ -21,11 +22,13 @@ from simkit.cli.filter_calibrate import calibrate
 from simkit.cli.fork import fork
 from simkit.cli.generate import generate
 from simkit.cli.graph import graph
+from simkit.cli.plan import plan
 from simkit.cli.provider import provider
 from simkit.cli.recover import recover
 from simkit.cli.replay import replay
 from simkit.cli.report import report
 from simkit.cli.termination import terminated_as_interrupted
+from simkit.cli.tune import tune
 
 EXIT_CODES = "Exit codes: 0 ok, 1 the run failed, 2 usage or input error, 130 interrupted."
 
@@ -90,6 +93,12 @@ app.command(epilog=COMPLETE_EXIT_CODES)(complete)
 app.command(epilog=EXIT_CODES)(export)
 app.command("filter", epilog=FILTER_EXIT_CODES)(filter_)
 app.command("filter calibrate", epilog=CALIBRATE_EXIT_CODES)(calibrate)
+app.command(epilog=EXIT_CODES)(tune)
+app.command(epilog=EXIT_CODES)(plan)
+app.command(epilog=EXIT_CODES)(status)
+app.command(epilog=EXIT_CODES)(pause)
+app.command(epilog=EXIT_CODES)(resume)
+app.command("set", epilog=EXIT_CODES)(set_)
 app.command(epilog=EXIT_CODES)(provider)
 app.command(epilog=EXIT_CODES)(recover)
 app.command(epilog=EXIT_CODES)(fork)

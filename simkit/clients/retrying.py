@@ -77,6 +77,8 @@ class Retrying(Generic[RequestT, AnswerT]):
         budget: Shared by all calls of an account; None: this client has one of its own.
         jitter: Draws the pauses: it decides when things happen, never what.
         on_retry: Told before each pause.
+        clock: Measures patience and silence, in seconds; one that stands still while the run
+            is paused. None: anyio's.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Retrying(Generic[RequestT, AnswerT]):
         jitter: random.Random,
         budget: RetryBudget | None = None,
         on_retry: Callable[[CallRetried], None] | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._inner = inner
         self._policy = policy
@@ -94,6 +97,7 @@ class Retrying(Generic[RequestT, AnswerT]):
         self._budget = budget or RetryBudget()
         self._on_retry = on_retry
         self._silence = Silence(policy.patience_seconds)
+        self._clock = clock or anyio.current_time
 
     @property
     def model(self) -> str:
@@ -110,9 +114,9 @@ class Retrying(Generic[RequestT, AnswerT]):
         try:
             answer = await self._ask(request)
         except Retryable as error:
-            history = _History(self._policy, self._jitter, error)
+            history = _History(self._policy, self._jitter, error, self._clock)
             if not isinstance(error, RateLimited):
-                self._silence.call_failed(anyio.current_time())
+                self._silence.call_failed(self._clock())
         else:
             # Nearly every call ends here, having cost nothing of tenacity's.
             self._budget.answered()
@@ -144,7 +148,7 @@ class Retrying(Generic[RequestT, AnswerT]):
         except Retryable as error:
             error.args = (f"{error} (gave up after {_count(history.calls)})",)
             if not isinstance(error, RateLimited):
-                self._silence.call_lost(anyio.current_time())
+                self._silence.call_lost(self._clock())
                 self._stop_if_lost(error)
             raise
         finally:
@@ -177,7 +181,7 @@ class Retrying(Generic[RequestT, AnswerT]):
                 self._budget.give_back()
 
     def _stop_if_lost(self, error: Retryable) -> None:
-        now = anyio.current_time()
+        now = self._clock()
         if self._silence.is_final(now):
             raise StoppedAnswering(
                 f"{self.model} has given no usable answer since {self._silence.told(now)}: {error}"
@@ -202,8 +206,15 @@ class _History:
     After each attempt tenacity asks for the pause, then for the end.
     """
 
-    def __init__(self, policy: RetryPolicy, jitter: random.Random, first: Retryable) -> None:
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        jitter: random.Random,
+        first: Retryable,
+        clock: Callable[[], float],
+    ) -> None:
         self._policy = policy
+        self._clock = clock
         self._jitter = jitter
         self._first: Retryable | None = first
         self._refusals = 0
@@ -233,7 +244,7 @@ class _History:
         self.queued_seconds += error.queued_seconds
         if isinstance(error, RateLimited):
             if not self._refusals:
-                self._first_refused_at = anyio.current_time()
+                self._first_refused_at = self._clock()
             self._refusals += 1
             return self._jitter.uniform(*_REFUSAL_PAUSE_SECONDS)
         self.failures += 1
@@ -245,7 +256,7 @@ class _History:
     def is_exhausted(self, state: RetryCallState) -> bool:
         policy = self._policy
         if isinstance(_error(state), RateLimited):
-            refused_for = anyio.current_time() - self._first_refused_at
+            refused_for = self._clock() - self._first_refused_at
             return refused_for > policy.rate_limit_patience_seconds
         return self.failures >= policy.attempts or self._unusable >= policy.unusable_attempts
 

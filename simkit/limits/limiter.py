@@ -11,6 +11,7 @@ import anyio
 from simkit.limits.cool_down import CoolDown
 from simkit.limits.latency import LatencyGauge
 from simkit.limits.meter import Meter
+from simkit.limits.record import AccountRecord
 from simkit.limits.refusal_cause import RefusalCause
 from simkit.limits.reservation import Reservation
 from simkit.limits.trouble import Trouble
@@ -20,7 +21,9 @@ from simkit.traces.calls import Allowance, Usage
 from simkit.traces.provider_errors import RateLimited
 
 Share = Literal["generation", "filters"]
-Limit = Literal["requests", "tokens", "input_tokens", "output_tokens", "concurrency", "cool-down"]
+Limit = Literal[
+    "requests", "tokens", "input_tokens", "output_tokens", "concurrency", "cool-down", "paused"
+]
 
 SHARES: Mapping[Share, float] = {"generation": 1.0, "filters": 1.0}
 """Weights of those who share an account, while both have calls waiting."""
@@ -94,8 +97,6 @@ class AccountLimiter:
         release_after_seconds: float | None = None,
         on_pause: Callable[[float, str], None] | None = None,
     ) -> None:
-        if max_in_flight is not None and max_in_flight < 1:
-            raise ValueError(f"max_in_flight must be at least 1, not {max_in_flight}")
         self._meters: dict[Metered, Meter] = {
             "requests": Meter(requests_per_minute),
             "tokens": Meter(tokens_per_minute),
@@ -103,7 +104,7 @@ class AccountLimiter:
             "output_tokens": Meter(output_tokens_per_minute),
         }
         self._metered = tuple(self._meters.values())
-        self._window = ConcurrencyWindow(told=max_in_flight, ceiling=connections)
+        self._window = ConcurrencyWindow(told=_at_least_one(max_in_flight), ceiling=connections)
         if requests_per_minute is not None:
             self._window.expect(requests_per_minute / 60)
         self._cool_down = CoolDown()
@@ -111,19 +112,22 @@ class AccountLimiter:
         self._cause = RefusalCause()
         self.connections = connections
         """The most calls that there may ever be at once."""
+        self.record = AccountRecord()
+        """What became of the calls so far."""
         self._release_after = math.inf if release_after_seconds is None else release_after_seconds
         self._on_pause = on_pause
         self._pause_told_until = -math.inf
         self._trouble = Trouble()
         self._heard_until = -math.inf
         self._in_flight = 0
+        self._on_hold = False
         self._turns: Turns[Share, _Waiter] = Turns(SHARES)
         self._alarmed: _Waiter | None = None
         self._deadline = math.inf
         self._held_by: Limit | None = None
         self._held_since = 0.0
         self._seconds_waited: dict[Limit, float] = dict.fromkeys(
-            (*_METERED, "concurrency", "cool-down"), 0.0
+            (*_METERED, "concurrency", "cool-down", "paused"), 0.0
         )
 
     @property
@@ -143,8 +147,8 @@ class AccountLimiter:
 
     @property
     def per_minute(self) -> Mapping[Metered, float]:
-        """The limits in force a minute, where there is one."""
-        rates = {kind: 60 * meter.per_second for kind, meter in self._meters.items()}
+        """The limits that are known or learned, a minute; calls keep to a little less."""
+        rates = {kind: meter.per_minute for kind, meter in self._meters.items()}
         return {kind: rate for kind, rate in rates.items() if rate < math.inf}
 
     @property
@@ -202,6 +206,43 @@ class AccountLimiter:
         self._cool_down.extend(seconds, anyio.current_time())
         self._admit_ready()
 
+    def hold(self) -> None:
+        """Admit nobody until `release`; calls in flight end, and nothing is learned of it."""
+        self._on_hold = True
+        self._admit_ready()
+
+    def release(self) -> None:
+        """Admit calls again."""
+        self._on_hold = False
+        self._admit_ready()
+
+    def tell_rate(self, kind: Metered, per_minute: float | None) -> None:
+        """Keep to another limit a minute from now on; None: nobody tells it any more.
+
+        What refusals have taught stays. Of what waits, whoever can go by the new limit goes.
+
+        Raises:
+            ValueError: It is not positive.
+        """
+        now = anyio.current_time()
+        self._account(now)
+        self._meters[kind].tell(per_minute, now)
+        if kind == "requests" and per_minute is not None:
+            self._window.expect(per_minute / 60)
+        self._admit_ready()
+
+    def tell_max_in_flight(self, most: int | None) -> None:
+        """Have no more than *most* calls at once from now on; None: learn how many.
+
+        Those in flight beyond it end before another goes.
+
+        Raises:
+            ValueError: It is below 1.
+        """
+        self._account(anyio.current_time())
+        self._window.tell(_at_least_one(most), ceiling=self.connections)
+        self._admit_ready()
+
     def settled(
         self,
         reservation: Reservation,
@@ -211,6 +252,7 @@ class AccountLimiter:
     ) -> None:
         """For reservations; see `Reservation.settle`."""
         now = anyio.current_time()
+        self.record.answered += 1
         self._cool_down.accepted(reservation.sent_at)
         self._trouble.note(failed=False)
         self._cause.accepted(reservation.in_flight, now)
@@ -236,6 +278,7 @@ class AccountLimiter:
         rest = error.retry_after_seconds
         if rest is not None and rest >= _QUOTA_REST_SECONDS:
             self._cool_down.extend(rest, now)
+            self.record.refused[error.limit or "quota"] += 1
             if rest >= _LONG_REST_SECONDS:
                 self._tell_pause(rest, str(error), now)
         else:
@@ -252,6 +295,7 @@ class AccountLimiter:
         limit = error.limit or self._cause.of(
             reservation.in_flight, sent_at=reservation.sent_at, now=now
         )
+        self.record.refused[limit] += 1
         if limit == "concurrency":
             self._window.refused(reservation.in_flight)
         else:
@@ -265,6 +309,7 @@ class AccountLimiter:
     def failed(self, reservation: Reservation, allowances: Sequence[Allowance]) -> None:
         """For reservations; see `Reservation.failed`."""
         now = anyio.current_time()
+        self.record.note_failed(now - reservation.sent_at)
         self._trouble.note(failed=True)
         self._hear(reservation, allowances, now)
 
@@ -352,6 +397,7 @@ class AccountLimiter:
 
     def _admit(self, amounts: tuple[float, ...], now: float, *, waited: float) -> Reservation:
         self._in_flight += 1
+        self.record.admitted(self._in_flight)
         for meter, amount in zip(self._metered, amounts, strict=True):
             meter.take(amount, now)
         return Reservation(
@@ -365,6 +411,8 @@ class AccountLimiter:
 
     def _obstacle(self, amounts: tuple[float, ...]) -> tuple[float, Limit]:
         """When a call can go at the earliest, and what it waits for until then."""
+        if self._on_hold:
+            return math.inf, "paused"
         if self._in_flight >= self._window.size:
             return math.inf, "concurrency"
         latest: float = self._cool_down.until
@@ -396,9 +444,15 @@ class AccountLimiter:
         self._seconds_waited[held] += seconds
         if held == "concurrency":
             self._window.grow(seconds, self._speed())
-        elif held != "cool-down":
+        elif held != "cool-down" and held != "paused":
             self._meters[held].grow(seconds, self._speed(), now)
 
     def _speed(self) -> float:
         """How fast limits may grow now."""
         return self._trouble.speed * self._latency.speed
+
+
+def _at_least_one(most: int | None) -> int | None:
+    if most is not None and most < 1:
+        raise ValueError(f"max_in_flight must be at least 1, not {most}")
+    return most

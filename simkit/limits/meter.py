@@ -33,7 +33,9 @@ class Meter:
     """
 
     def __init__(self, told_per_minute: float | None) -> None:
+        self._told_per_minute = told_per_minute
         self._told = _paced(told_per_minute)
+        self._announced_per_minute = math.inf
         self._announced = math.inf
         self._learned = LearnedRate()
         self._window = FixedWindow()
@@ -51,9 +53,23 @@ class Meter:
         return min(self._told, self._announced, self._learned.per_second)
 
     @property
+    def per_minute(self) -> float:
+        """The limit as it was told, announced or learned, not as it is kept to."""
+        told = math.inf if self._told_per_minute is None else self._told_per_minute
+        return min(told, self._announced_per_minute, 60 * self._learned.per_second)
+
+    @property
     def is_known(self) -> bool:
         """Whether somebody has told the limit."""
         return min(self._told, self._announced) < math.inf
+
+    def tell(self, per_minute: float | None, now: float) -> None:
+        """Pace to another rate that is told; None: nobody tells one any more."""
+        self._told_per_minute, self._told = per_minute, _paced(per_minute)
+        if self.per_second < math.inf:
+            self._apply(now)
+        else:
+            self._bucket = None
 
     def ready_at(self, amount: float) -> float:
         """When *amount* may be let through; -inf where there is no limit."""
@@ -123,6 +139,7 @@ class Meter:
             admitted: `admitted` at that moment, the call included.
         """
         if allowance.per_minute is not None:
+            self._announced_per_minute = allowance.per_minute
             self._announce(_paced(allowance.per_minute), now)
         if allowance.remaining is None or self._bucket is None:
             return

@@ -26,6 +26,13 @@ class ConcurrencyWindow:
         self._doubling = True
         self._growth = Growth()
 
+    def tell(self, told: int | None, *, ceiling: float) -> None:
+        """Keep to another number that is told; where none is any more, look for it from here."""
+        self._ceiling = max(1.0, min(ceiling, math.inf if told is None else told))
+        size = self._size if told is None else float(told)
+        self._size = min(size, self._ceiling, self._announced)
+        self._doubling = True
+
     @property
     def size(self) -> int:
         """The most calls in flight."""

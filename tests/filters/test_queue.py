@@ -190,3 +190,70 @@ def test_a_queue_that_could_not_work_is_refused(size: int, workers: int) -> None
 
     with pytest.raises(ValueError, match=f"size={size} and workers={workers}"):
         FilterQueue(rules_only, accept, size=size, workers=workers)
+
+
+async def test_more_workers_judge_at_once_and_of_fewer_all_end_what_they_judge(
+    a_trajectory: Build,
+) -> None:
+    may_go_on = anyio.Semaphore(0)
+    accepted: list[int] = []
+
+    async def accept(trajectory: Trajectory, verdict: Verdict) -> None:
+        await may_go_on.acquire()
+        accepted.append(trajectory.scenario.number)
+
+    async with FilterQueue(rules_only, accept, size=20, workers=1) as queue:
+        for number in range(10):
+            await queue.put(a_trajectory(number))
+        await wait_all_tasks_blocked()
+        assert queue.busy == 1
+        queue.workers = 6
+        await wait_all_tasks_blocked()
+        assert queue.busy == 6
+        queue.workers = 2
+        for _ in range(5):
+            may_go_on.release()
+        await wait_all_tasks_blocked()
+        assert (len(accepted), queue.busy, queue.workers) == (5, 2, 2)
+        for _ in range(5):
+            may_go_on.release()
+    assert sorted(accepted) == list(range(10))
+
+
+async def test_workers_that_wait_leave_at_once_when_there_are_to_be_fewer(
+    a_trajectory: Build,
+) -> None:
+    may_go_on = anyio.Event()
+
+    async def accept(trajectory: Trajectory, verdict: Verdict) -> None:
+        await may_go_on.wait()
+
+    async with FilterQueue(rules_only, accept, size=20, workers=8) as queue:
+        await wait_all_tasks_blocked()
+        queue.workers = 4
+        queue.workers = 3
+        for number in range(10):
+            await queue.put(a_trajectory(number))
+        await wait_all_tasks_blocked()
+        assert (queue.busy, queue.waiting) == (3, 7)
+        queue.workers = 5
+        await wait_all_tasks_blocked()
+        assert queue.busy == 5
+        may_go_on.set()
+
+
+async def test_a_trajectory_that_comes_as_its_worker_is_told_to_leave_is_judged(
+    a_trajectory: Build,
+) -> None:
+    accepted: list[int] = []
+
+    async def accept(trajectory: Trajectory, verdict: Verdict) -> None:
+        accepted.append(trajectory.scenario.number)
+
+    async with FilterQueue(rules_only, accept, size=0, workers=1) as queue:
+        for number in range(20):
+            queue.workers = 4
+            await wait_all_tasks_blocked()
+            await queue.put(a_trajectory(number))  # a worker has it, and has not run yet
+            queue.workers = 1
+    assert sorted(accepted) == list(range(20))

@@ -16,11 +16,13 @@ import structlog
 from simkit.bus import Bus
 from simkit.cli.main import main
 from simkit.config_file import load_config
+from simkit.kept_config import keep_changed
 from simkit.prices import load_prices, prices_toml
 from simkit.run import run
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
+from simkit.traces.run_directory import RunDirectory
 
 PRICES = """currency = "EUR"
 source = "a test"
@@ -162,3 +164,20 @@ def test_an_empty_configuration_is_told_so_with_what_is_needed(
     assert [line.split(": ")[2:4] for line in others] == [
         [str(empty), key] for key in ("catalog.paths", "model.name", "model.provider")
     ]
+
+
+def test_a_changed_configuration_stays_under_its_comment_with_its_prices(
+    priced: Path, tmp_path: Path
+) -> None:
+    directory = RunDirectory(shutil.copytree(priced, tmp_path / "run"))
+    before = directory.config_path.read_text()
+    directory.write_config(f"# first\n# second\n{before}")
+    config = load_config(directory.config_path, {"run.concurrency": 7})
+    prices = load_prices(config.budget.prices)
+    keep_changed(directory, config, prices)
+    keep_changed(directory, config, prices)
+    kept = directory.config_path.read_text()
+    assert kept.startswith("# first\n# second\n[run]\n")
+    assert kept.count("#") == 2
+    assert load_config(directory.config_path, {}) == config
+    assert load_prices(config.budget.prices) == prices

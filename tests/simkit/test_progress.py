@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -42,7 +44,7 @@ def gauges(**changes: Any) -> Gauges:
     values = {
         "in_flight": 1,
         "filters_waiting": 3,
-        "limiting": "requests",
+        "limiting": {"requests": 0.82, "provider latency": 0.18},
         "spending": (),
         "not_started": 0,
         "loop_behind_seconds": 0.0,
@@ -157,10 +159,28 @@ def test_the_state_is_told_in_words_with_what_limits_now() -> None:
         "0.1 calls/s",
         "100 tokens in, 20 out",
         "0 retries",
-        "limited by requests",
+        "limited by requests (82%), provider latency (18%)",
         "0:00:10 elapsed",
         "5:33:10 left",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lately", "told"),
+    [
+        ({}, "no limit reached"),
+        ({"nothing": 1.0}, "no limit reached"),
+        ({"nothing": 0.95, "requests": 0.05}, "no limit reached"),
+        ({"nothing": 0.6, "requests": 0.4}, "limited by requests (40%)"),
+        ({"tokens": 0.5, "disk": 0.3, "CPU": 0.2}, "limited by tokens (50%), disk (30%)"),
+        ({"CPU": 0.92, "disk": 0.08}, "limited by CPU (92%)"),
+    ],
+)
+def test_the_two_causes_that_held_the_run_up_most_are_told_unless_they_are_small(
+    lately: dict[str, float], told: str
+) -> None:
+    shown = facts(Tally(total=10, started_at=0.0), gauges(limiting=lately), 1.0, NOON)
+    assert [fact for fact in shown if "limit" in fact] == [told]
 
 
 async def test_without_a_terminal_there_is_a_line_every_five_seconds_and_one_at_the_end() -> None:
@@ -264,3 +284,11 @@ def test_a_pause_beyond_midnight_tells_the_day() -> None:
     tally = Tally(total=10, started_at=0.0)
     tally.count(AccountPaused(account="m", seconds=86_400, reason="quota"), 0.0)
     assert "paused: m until 2026-05-02 12:00 (quota)" in facts(tally, None, 0.0, NOON)
+
+
+def test_a_pause_is_told_with_what_ends_it_and_nothing_else_limits() -> None:
+    paused = replace(gauges(paused_seconds=90.0 * 60), folder=Path("runs/a"))
+    shown = facts(Tally(total=10, started_at=0.0), paused, 1.0, NOON)
+    since = NOON - timedelta(minutes=90)
+    assert shown[1] == f"paused since {since:%H:%M}; simkit resume runs/a goes on"
+    assert not any("limit" in fact for fact in shown)

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from simkit.filters.crew import Crew
 from simkit.filters.pipeline import FilterPipeline
 from simkit.filters.queue import FilterQueue
 from simkit.scheduler import InFlight, work_through
@@ -136,3 +137,74 @@ async def test_a_scenario_is_drawn_only_after_leave_to_start(
         leave.set()
     assert started == [0, 1, 2, 3, 4]
     assert next(drawn).number == 5  # what may not start is not drawn
+
+
+async def test_more_places_are_taken_at_once_and_of_fewer_nobody_is_cut_off() -> None:
+    started: list[int] = []
+    ended: list[int] = []
+    may_end = [anyio.Event() for _ in range(100)]
+
+    async def work(item: int) -> None:
+        started.append(item)
+        await may_end[item].wait()
+        ended.append(item)
+
+    crew = Crew(2)
+    async with anyio.create_task_group() as group:
+        group.start_soon(
+            partial(work_through, range(100), work, concurrency=crew, may_start=always)
+        )
+        await anyio.wait_all_tasks_blocked()
+        crew.size = 10
+        await anyio.wait_all_tasks_blocked()
+        assert started == list(range(10))
+        crew.size = 3
+        await anyio.wait_all_tasks_blocked()
+        assert not ended
+        for event in may_end[:8]:
+            event.set()
+        await anyio.wait_all_tasks_blocked()
+        assert len(started) - len(ended) == 3
+        for event in may_end:
+            event.set()
+    assert started == list(range(100))
+    assert sorted(ended) == started
+
+
+async def test_places_that_come_after_the_end_start_nothing_and_there_is_at_least_one() -> None:
+    done: list[None] = []  # items may be anything, None too
+
+    async def work(item: None) -> None:
+        done.append(item)
+
+    crew = Crew(1)
+    await work_through([None, None], work, concurrency=crew, may_start=always)
+    crew.size = 5
+    await anyio.wait_all_tasks_blocked()
+    assert done == [None, None]
+    for refused in (0, -1):
+        with pytest.raises(ValueError, match="at least 1 place"):
+            crew.size = refused
+
+
+async def test_who_waits_for_leave_to_start_leaves_when_there_are_too_many() -> None:
+    leave = anyio.Event()
+    at_work = InFlight()
+
+    async def may_start() -> bool:
+        await leave.wait()
+        return True
+
+    async def work(item: int) -> None:
+        with at_work:
+            await checkpoint()
+
+    crew = Crew(8)
+    async with anyio.create_task_group() as group:
+        group.start_soon(
+            partial(work_through, range(50), work, concurrency=crew, may_start=may_start)
+        )
+        await anyio.wait_all_tasks_blocked()
+        crew.size = 2
+        leave.set()
+    assert at_work.peak == 2

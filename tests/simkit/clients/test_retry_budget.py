@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import anyio
 import pytest
-import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from simkit.clients.scripted import Line, Scripted
 from simkit.traces.calls import ChatRequest
 from simkit.traces.events import CallRetried
 from simkit.traces.provider_errors import ProviderUnavailable, RateLimited, RequestRefused
+from simkit.tuning.virtual_time import run_virtually
 
 ARequest = Callable[..., ChatRequest]
 
@@ -26,12 +26,6 @@ ARequest = Callable[..., ChatRequest]
 @pytest.fixture
 def anyio_backend(virtual_time: Any) -> Any:
     return virtual_time
-
-
-def in_virtual_time(main: Callable[[], Awaitable[None]]) -> None:
-    """Run *main* on a clock of its own, for each example that hypothesis finds."""
-    clock = trio.testing.MockClock(autojump_threshold=0)
-    anyio.run(main, backend="trio", backend_options={"clock": clock})
 
 
 async def seconds_to_withdraw(budget: RetryBudget) -> float:
@@ -148,7 +142,7 @@ def test_failed_retries_never_exceed_the_budget_and_no_one_is_forgotten(
                 await budget.withdraw()
                 try:
                     await anyio.sleep(takes)
-                except trio.Cancelled:
+                except anyio.get_cancelled_exc_class():
                     budget.give_back()
                     raise
                 if ends == "fails":
@@ -168,7 +162,7 @@ def test_failed_retries_never_exceed_the_budget_and_no_one_is_forgotten(
                 for one in plan:
                     tg.start_soon(partial(retry, *one))
 
-    in_virtual_time(main)
+    run_virtually(main)
 
 
 class Provider:

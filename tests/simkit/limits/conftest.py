@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import anyio
 import pytest
-import trio.testing
 
 from simkit.limits import AccountLimiter
 from simkit.traces.calls import Allowance, LimitKind, Usage
 from simkit.traces.provider_errors import ProviderError, RateLimited
+from simkit.tuning.virtual_time import run_virtually
 
 Tells = Literal["nothing", "retry-after", "everything"]
 
@@ -203,7 +203,7 @@ async def _load(
     """Ask for ever, each worker one call after another, and again when it is refused."""
 
     async def work(seed: int) -> None:
-        # Of its own: the event loop runs tasks that wake at one moment in no fixed order.
+        # Of its own: what a worker asks does not depend on when the others do.
         chance = random.Random(seed)
         while True:
             input_tokens, output_tokens = sizes(chance)
@@ -250,15 +250,10 @@ async def _change(began: float, changes: Sequence[Change]) -> None:
         change()
 
 
-def _in_virtual_time(main: Callable[[], Awaitable[Any]]) -> Any:
-    clock = trio.testing.MockClock(autojump_threshold=0)
-    return anyio.run(main, backend="trio", backend_options={"clock": clock})
-
-
 @pytest.fixture(scope="session")
 def in_virtual_time() -> Callable[[Callable[[], Awaitable[Any]]], Any]:
     """Run an async function on a clock of its own, as often as a test likes."""
-    return _in_virtual_time
+    return run_virtually
 
 
 @pytest.fixture(scope="session")
@@ -293,6 +288,6 @@ def simulate() -> Callable[..., Simulation]:
                     tg.start_soon(partial(_load, simulation, workers, sizes, one_way_seconds))
             return simulation
 
-        return _in_virtual_time(main)  # type: ignore[no-any-return]  # what main gives
+        return run_virtually(main)
 
     return run

@@ -315,6 +315,7 @@ async def test_what_limits_is_named_and_its_time_counted() -> None:
         "output_tokens": 0,
         "concurrency": pytest.approx(0.25),
         "cool-down": pytest.approx(20),
+        "paused": 0,
     }
 
 
