@@ -22,4 +22,4 @@ def only_looks(function: str) -> bool:
     words = name_words(function)
     if not words or not _LOOKS.fullmatch(words[0]) or "and" in words:
         return False
-    return words[0] != "check" or words[1:2] not in (["in"], ["out"])
+    return words[0] != "check" or words[1:2] not in (("in",), ("out",))

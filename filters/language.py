@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
+
+from simkit.filters.phrases import Phrase
 
 _SCRIPTS: dict[str, str] = {
     "Latin": "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",
@@ -27,9 +30,10 @@ _SCRIPTS: dict[str, str] = {
     "Hangul": "\u1100-\u11ff\uac00-\ud7af",
 }
 _LETTERS = {script: re.compile(f"[{letters}]") for script, letters in _SCRIPTS.items()}
+_ASCII = re.compile(r"[\x00-\x7f]+")
+_ASCII_WITHOUT_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
 _WORTH = {"Kana": 3, "Han": 3, "Hangul": 3}
 """What a character of these scripts tells, in letters of others."""
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 _NAMED = {
     "English": "english|inglés|anglais|englisch|inglês|inglese|英文|英语|англий",
@@ -65,7 +69,14 @@ _NAMES = {
     language: re.compile(rf"(?<![A-Za-z])(?:{names})", re.IGNORECASE)
     for language, names in _NAMED.items()
 }
-_ANY_NAME = re.compile(rf"(?<![A-Za-z])(?:{'|'.join(_NAMED.values())})", re.IGNORECASE)
+
+
+def _any_name(names: Iterable[str]) -> Phrase:
+    return Phrase(rf"(?<![A-Za-z])(?:{'|'.join(names)})")
+
+
+_ANY_NAME = _any_name(_NAMED.values())
+_ANY_NAME_IN_ASCII = _any_name(filter(str.isascii, "|".join(_NAMED.values()).split("|")))
 
 ENOUGH = 40
 """Letters below which nothing is said about a text."""
@@ -101,18 +112,25 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 def letters_by_script(text: str) -> Counter[str]:
     """Script to what its letters in *text* are worth; those of Han, Kana and Hangul are worth 3."""
-    if not _NOT_ASCII.search(text):
-        return Counter(Latin=len(_LETTERS["Latin"].findall(text)))
+    if text.isascii():
+        return Counter(Latin=_ascii_letters(text))
+    others = _ASCII.sub("", text)
     found = {
-        script: len(letters.findall(text)) * _WORTH.get(script, 1)
+        script: len(letters.findall(others)) * _WORTH.get(script, 1)
         for script, letters in _LETTERS.items()
     }
+    found["Latin"] += _ascii_letters(text)
     return Counter({script: worth for script, worth in found.items() if worth})
+
+
+def _ascii_letters(text: str) -> int:
+    return len(text.encode("ascii", "ignore").translate(None, _ASCII_WITHOUT_LETTERS))
 
 
 def languages_named(text: str) -> set[str]:
     """The languages, and scripts by their names here, that *text* speaks of in any language."""
-    if not _ANY_NAME.search(text):
+    any_name = _ANY_NAME_IN_ASCII if text.isascii() else _ANY_NAME
+    if not any_name.search(text):
         return set()
     return {language for language, names in _NAMES.items() if names.search(text)}
 
@@ -123,13 +141,36 @@ def latin_language(text: str, *, share: float = 1 / 6, different: int = 4) -> st
     They must be *share* of its words and *different* ones or more, and twice as many as
     those of any other language. Words that several languages have count for each.
     """
-    words = [word.casefold() for word in _WORD.findall(text)]
-    small = [word for word in words if word in _LANGUAGES_OF]
-    counts = Counter(language for word in small for language in _LANGUAGES_OF[word])
-    ranked = counts.most_common(2)
-    if not ranked:
+    words = _folded_words(text)
+    small = _small(words)
+    if not small or len(small) < different:
         return None
-    (best, most), second = ranked[0], ranked[1][1] if len(ranked) > 1 else 0
-    found = {word for word in small if best in _LANGUAGES_OF[word]}
-    is_told = most >= max(share * len(words), 2 * second) and len(found) >= different
+    counts = Counter[str]()
+    for word, times in small.items():
+        for language in _LANGUAGES_OF[word]:
+            counts[language] += times
+    best = max(counts, key=counts.__getitem__)
+    most = counts.pop(best)
+    found = sum(best in _LANGUAGES_OF[word] for word in small)
+    second = max(counts.values(), default=0)
+    is_told = most >= max(share * len(words), 2 * second) and found >= different
     return best if is_told else None
+
+
+def latin_languages_in(text: str, *, different: int = 4) -> set[str]:
+    """The languages of which *different* small words or more stand in *text*.
+
+    With the same *different*, `latin_language` tells no other of any part of it.
+    """
+    counts = Counter(
+        language for word in _small(_folded_words(text)) for language in _LANGUAGES_OF[word]
+    )
+    return {language for language, found in counts.items() if found >= different}
+
+
+def _folded_words(text: str) -> list[str]:
+    return list(map(str.casefold, _WORD.findall(text)))
+
+
+def _small(words: Iterable[str]) -> Counter[str]:
+    return Counter(word for word in words if word in _LANGUAGES_OF)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from simkit.filters.phrases import Phrases
+
 MOST_READ = 40_000
 """Characters of a message that are read; of a longer one, half at each end. What a model repeats
 or leaks shows there too, and a message of a megabyte costs no more than others."""
@@ -15,13 +17,14 @@ _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _QUOTED = re.compile(r"`[^`\n]{1,400}`|\"[^\"\n]{1,400}\"|“[^”\n]{1,400}”|«[^»\n]{1,400}»")
 _QUOTED_LINE = re.compile(r"^[ \t]{0,3}>.*$", re.MULTILINE)
 _ADDRESS = re.compile(r"\bhttps?://\S+|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{1,64}")
+_NOT_OWN = (((">",), _QUOTED_LINE), (("`", '"', "“", "«"), _QUOTED), (("@", "://"), _ADDRESS))
+"""Each with marks of which one must be there."""
 
-_WRITING = re.compile(
+_WRITING = Phrases(
     r"\b(?:re-?)?(?:write|writing|wrote|compose|draft|phrase|paraphrase|proofread|translate"
-    r"|role-?play|pretend|recite)\b"
-    r"|\b(?:template|letter|poem|lyrics|story|essay|dialogue|dialog|script|monologue|speech"
+    r"|role-?play|pretend|recite)\b",
+    r"\b(?:template|letter|poem|lyrics|story|essay|dialogue|dialog|script|monologue|speech"
     r"|sentence|paragraph|slogan|caption|tweet|transcript|prompt)s?\b",
-    re.IGNORECASE,
 )
 
 
@@ -38,17 +41,20 @@ def without_code(text: str) -> str:
     return _FENCED.sub("\n", read_part(text))
 
 
-@lru_cache(maxsize=32)  # several checks ask about the messages of one conversation
+@lru_cache(maxsize=128)  # several checks ask about the messages of one conversation
 def own_words(text: str) -> str:
     """The part of *text* that is read, without code, quotations and addresses.
 
     Somebody else's words may stand in quotation marks, in code, or on lines that begin with
     ``>``; what is left out leaves a space.
     """
-    plain = _QUOTED_LINE.sub(" ", without_code(text))
-    return _ADDRESS.sub(" ", _QUOTED.sub(" ", plain)).replace("’", "'")
+    words = without_code(text)
+    for marks, quoted in _NOT_OWN:
+        if any(map(words.__contains__, marks)):
+            words = quoted.sub(" ", words)
+    return words.replace("’", "'")
 
 
 def asks_for_writing(text: str) -> bool:
     """Whether *text*, a user's, seems to want words for another mouth: a letter, a scene."""
-    return _WRITING.search(read_part(text)) is not None
+    return any(_WRITING.matches(read_part(text)))

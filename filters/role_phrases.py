@@ -6,7 +6,7 @@ bounded, so the time is linear in the length of the text.
 
 from __future__ import annotations
 
-import re
+from simkit.filters.phrases import Phrases
 
 _GOODS = (
     r"(?:flight|trip|room|hotel|table|ticket|seat|car|ride|taxi|appointment|order|reservation"
@@ -42,12 +42,7 @@ REST = r"[^.!?\n]{0,80}"
 _THANKS = r"\bthank(?:s| you)(?: so much| very much| a lot)?"
 
 
-def any_of(*phrases: str) -> re.Pattern[str]:
-    """A pattern of any of *phrases*, in any case."""
-    return re.compile("|".join(phrases), re.IGNORECASE)
-
-
-CUSTOMER = any_of(
+CUSTOMER = Phrases(
     r"\A\W{0,3}yes,? please\b",
     # "Can you help me understand your request?" is an assistant's question.
     r"\b(?:can|could|would|will) you (?:also |now |please |kindly )?(?:help|assist) me\b"
@@ -92,7 +87,7 @@ CUSTOMER = any_of(
 )
 """Said by who is served; "I need your ID" and "my capabilities" are not among them."""
 
-SERVANT = any_of(
+SERVANT = Phrases(
     r"\bhow (?:can|may|could|else can|might) I (?:help|assist) you\b",
     r"\bwhat (?:can|may|else can) I (?:do for|help|assist) you\b",
     r"\b(?:can|may|could|shall) I (?:do|help|assist)\b[^.!?\n]{0,30}\b(?:else|further)\b",
@@ -131,7 +126,7 @@ SERVANT = any_of(
 )
 """Said by who serves; wrong from a user, and from a tool."""
 
-CHATS = any_of(
+CHATS = Phrases(
     # An interjection.
     r"\A\W{0,3}(?:sure|certainly|of course|absolutely|great question|okay|ok|alright|hello|hi|hmm+"
     r"|(?:great|good|bad) news|no problem|as requested|thanks|thank you|happy to \w+|glad to \w+)\b"

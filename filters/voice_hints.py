@@ -6,11 +6,8 @@ repetition in them is bounded, so the time is linear in the length of the text.
 
 from __future__ import annotations
 
-import re
-
-from simkit.filters.role_phrases import FIRMS, REST, SERVING, any_of
-
-Hints = tuple[re.Pattern[str], ...]
+from simkit.filters.phrases import Phrases
+from simkit.filters.role_phrases import FIRMS, REST, SERVING
 
 _LONGEST = 600
 """Characters; in a longer text, a task or an article, some of all hints are found by chance."""
@@ -31,7 +28,13 @@ _SERVERS = (
 )
 """What a user finds with whoever serves."""
 
-OF_SERVED: Hints = (
+
+def any_of(*patterns: str) -> str:
+    """One hint, of several that go together."""
+    return "|".join(patterns)
+
+
+OF_SERVED = Phrases(
     # Wants something done, by somebody, for oneself.
     any_of(
         rf"\b(?:can|could|will) you\b(?!{REST}\b(?:your|provide|confirm|clarify|specify))"
@@ -94,7 +97,7 @@ OF_SERVED: Hints = (
 )
 """Rather said by who is served."""
 
-OF_SERVING: Hints = (
+OF_SERVING = Phrases(
     # Asks what is needed, and what is wanted.
     any_of(
         r"\b(?:may|shall|should) I (?:have|ask|get|proceed|go|do|book|confirm|assist|help)\b",
@@ -174,9 +177,9 @@ OF_SERVING: Hints = (
 """Rather said by who serves."""
 
 
-def sounds(text: str, like: Hints, unlike: Hints) -> str | None:
+def sounds(text: str, like: Phrases, unlike: Phrases) -> str | None:
     """The hints that tell the one voice, where two or more do and none tells the other."""
-    if len(text) > _LONGEST or any(hint.search(text) for hint in unlike):
+    if len(text) > _LONGEST or any(unlike.matches(text)):
         return None
-    found = [said[0] for hint in like if (said := hint.search(text))]
+    found = [said[0] for said in like.matches(text)]
     return " ... ".join(found) if len(found) > 1 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simkit.config import ProviderConfig
+from simkit.limit_options import PER_MINUTE
 from simkit.limits import AccountLimiter
 from simkit.session import AccountSession
 
@@ -15,12 +16,7 @@ def account_session(
     Args:
         name: Of the table of *provider*.
     """
-    told = {
-        "requests": provider.requests_per_minute,
-        "tokens": provider.tokens_per_minute,
-        "input_tokens": provider.input_tokens_per_minute,
-        "output_tokens": provider.output_tokens_per_minute,
-    }
+    told = {kind: getattr(provider, option) for kind, option in PER_MINUTE.items()}
     record = limiter.record
     return AccountSession(
         provider=name,

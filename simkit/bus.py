@@ -61,6 +61,8 @@ class Bus:
         self.controls: Controls | None = None
         """Set while the run can be changed; `controllable` is set with it."""
         self.controllable = anyio.Event()
+        self.takes_no_orders = ""
+        """Why nobody but who plays the run may change it; empty: its owner may."""
 
     @asynccontextmanager
     async def controlled(self, controls: Controls) -> AsyncIterator[None]:

@@ -15,7 +15,7 @@ _CALL_PATH = re.compile(r"/(?:chat/completions|messages)/*$")
 _KEY_HEADER = re.compile(r"auth|api-?key|token|secret|cookie|password", re.IGNORECASE)
 
 ProviderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-PerMinute = Annotated[float, Field(gt=0)]
+PerMinute = Annotated[float, Field(ge=1e-6)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 

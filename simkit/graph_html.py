@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
-import orjson
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from simkit.graph.function_graph import FunctionGraph, GraphError
 from simkit.graph.graph_summary import Summary
 from simkit.graph.layout import positions
 from simkit.graph.parameters import Parameter, inputs_of, outputs_of
-from simkit.rendering import plain_text
+from simkit.html_page import cut, digest, in_script, own_file, rendered
 from simkit.traces.whole_file import written_whole
 
-_PAGES = Path(__file__).parent / "pages"
 _MOST_DESCRIPTION = 600
 """Characters; 20,000 functions make a page of 12 MB of descriptions at most."""
 _MOST_NAME = 200
@@ -52,26 +46,15 @@ def graph_page(graph: FunctionGraph, title: str) -> bytes:
 
     20,000 functions with 400,000 edges make about 20 MB in some ten seconds.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PAGES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    script = (_PAGES / "graph.js").read_text("utf-8")
-    page = environment.get_template("graph.html.j2").render(
-        title=_shown(title, _MOST_NAME),
-        style=Markup((_PAGES / "graph.css").read_text("utf-8")),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        script_digest=b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        data=Markup(_in_script(_data(graph))),  # noqa: S704 - escaped in _in_script
-    )
-    return page.encode()
-
-
-def _in_script(data: dict[str, Any]) -> str:
-    """*data* as JSON in which no character can end the script element around it."""
-    content = orjson.dumps(data, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-    for character in "<>&":
-        content = content.replace(character, f"\\u{ord(character):04x}")
-    return content
+    script = own_file("graph.js")
+    values = {
+        "title": cut(title, _MOST_NAME),
+        "style": own_file("graph.css"),
+        "script": script,
+        "script_digest": digest(script),
+        "data": in_script(_data(graph)),
+    }
+    return rendered("graph.html.j2", values)
 
 
 def _data(graph: FunctionGraph) -> dict[str, Any]:
@@ -82,8 +65,8 @@ def _data(graph: FunctionGraph) -> dict[str, Any]:
     return {
         "facts": _facts(graph.summary()),
         "names": [function.name for function in functions],
-        "originals": [_shown(function.original_name, _MOST_NAME) for function in functions],
-        "descriptions": [_shown(one.description, _MOST_DESCRIPTION) for one in functions],
+        "originals": [cut(function.original_name, _MOST_NAME) for function in functions],
+        "descriptions": [cut(one.description, _MOST_DESCRIPTION) for one in functions],
         "domains": domains,
         "domainOf": domain_of,
         "sources": sources,
@@ -102,8 +85,8 @@ def _data(graph: FunctionGraph) -> dict[str, Any]:
         "feedOutput": stored.feed_output,
         "feedInput": stored.feed_input,
         "feedScore": _steps(stored.feed_score),
-        "outputPaths": [_shown(path, _MOST_NAME) for path in stored.output_paths],
-        "inputNames": [_shown(name, _MOST_NAME) for name in stored.input_names],
+        "outputPaths": [cut(path, _MOST_NAME) for path in stored.output_paths],
+        "inputNames": [cut(name, _MOST_NAME) for name in stored.input_names],
         "scoreSteps": _SCORE_STEPS,
         "edgesDrawn": _MOST_EDGES_DRAWN,
     }
@@ -118,7 +101,7 @@ def _numbered(labels: Sequence[str]) -> tuple[list[str], list[int]]:
     """The distinct labels, and the index among them of each label."""
     number: dict[str, int] = {}
     numbers = [number.setdefault(label, len(number)) for label in labels]
-    return [_shown(label, _MOST_NAME) for label in number], numbers
+    return [cut(label, _MOST_NAME) for label in number], numbers
 
 
 def _paths(parameters: Sequence[Parameter], functions: int) -> list[list[str]]:
@@ -126,7 +109,7 @@ def _paths(parameters: Sequence[Parameter], functions: int) -> list[list[str]]:
     paths: list[list[str]] = [[] for _ in range(functions)]
     for parameter in parameters:
         if parameter.path:
-            paths[parameter.function].append(_shown(parameter.path, _MOST_NAME))
+            paths[parameter.function].append(cut(parameter.path, _MOST_NAME))
     return paths
 
 
@@ -140,8 +123,3 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
         ("edges across domains", f"{summary.cross_domain_share:.0%}"),
         ("scored by", f"{summary.scorer}, {summary.embedder}, above {summary.threshold:g}"),
     ]
-
-
-def _shown(text: str, most: int) -> str:
-    cut = text if len(text) <= most else f"{text[: most - 1]}…"
-    return cut if cut.isprintable() else plain_text(cut)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -12,10 +12,11 @@ import anyio
 from simkit.filters.sole_error import sole_error_raised
 from simkit.memory import resident_bytes
 from simkit.pace import Pace
-from simkit.session import KEY, AccountSession, Session, session_note
+from simkit.session import AccountSession, Session, session_note
 from simkit.traces.store import Store, StoreError
 
 _READING_SECONDS = 0.25
+"""Often enough for peaks of memory and for what limits now, and no work to speak of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +37,19 @@ class _Meter:
 
     store: Store
     pace: Pace
+    gauged: Gauged
     started_at: float = field(default_factory=time.time)
     began: float = field(default_factory=anyio.current_time)
     cpu_before: float = field(default_factory=time.thread_time)
     memory_before: int = field(default_factory=resident_bytes)
     memory_peak: int = 0
     disk_before: int = 0
+    concurrency: tuple[int, int] = field(init=False)
+    """The least and the most so far."""
 
     def __post_init__(self) -> None:
         self.disk_before = self.store.size_bytes()
+        self.concurrency = (self.gauged.concurrency(),) * 2
 
     async def watch(self) -> None:
         while True:
@@ -54,9 +59,12 @@ class _Meter:
     def note(self) -> None:
         self.pace.note(anyio.current_time())
         self.memory_peak = max(self.memory_peak, resident_bytes())
+        now, (least, most) = self.gauged.concurrency(), self.concurrency
+        self.concurrency = min(least, now), max(most, now)
 
-    def session(self, gauged: Gauged) -> Session:
+    def session(self) -> Session:
         self.note()
+        gauged = self.gauged
         accounts = gauged.accounts()
         return Session(
             started_at=self.started_at,
@@ -72,6 +80,7 @@ class _Meter:
             disk_bytes=max(0, self.store.size_bytes() - self.disk_before),
             limiting=self.pace.shares(),
             accounts=accounts,
+            concurrency_range=self.concurrency,
         )
 
 
@@ -91,7 +100,7 @@ async def measured_session(
     Raises:
         StoreError: The size of the database cannot be read.
     """
-    meter = _Meter(store=store, pace=pace)
+    meter = _Meter(store=store, pace=pace, gauged=gauged)
     try:
         with sole_error_raised():
             async with anyio.create_task_group() as measuring:
@@ -101,13 +110,6 @@ async def measured_session(
     finally:
         # Not cut off: this waits for one commit.
         with anyio.CancelScope(shield=True), suppress(StoreError):
-            session = meter.session(gauged)
+            session = meter.session()
             if session.calls:
                 await store.save_meta(*session_note(session, number))
-
-
-def next_number(meta: Mapping[str, str]) -> int:
-    """The number of the session that follows those that the facts about a run hold."""
-    notes = (key.partition(" ") for key in meta)
-    numbers = [int(number) for kind, _, number in notes if kind == KEY and number.isdigit()]
-    return max(numbers, default=-1) + 1

@@ -24,7 +24,7 @@ from simkit.garbage import rare_collections
 from simkit.kept_config import keep_changed
 from simkit.log import log_to
 from simkit.loop_lag import LoopLag, watched_loop
-from simkit.measured_session import Gauged, measured_session, next_number
+from simkit.measured_session import Gauged, measured_session
 from simkit.model_families import related_judges
 from simkit.pace import NOTHING, in_words
 from simkit.prompts import Prompts
@@ -32,6 +32,7 @@ from simkit.providers import Providers
 from simkit.python_tools.opened import PythonTools
 from simkit.run_pace import run_pace
 from simkit.scheduler import InFlight, work_through
+from simkit.session import next_number
 from simkit.stages import Judged, Played
 from simkit.standing import PROMPTS, Standing
 from simkit.steering import Steering

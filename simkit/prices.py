@@ -21,10 +21,12 @@ from simkit.traces.calls import Usage
 
 SHIPPED = Path(__file__).with_name("prices.toml")
 
+DEAREST = 1_000_000_000
+"""Money per million tokens: above any price, in any currency."""
 _PER_MILLION = 1_000_000
 _MEND = "; correct the path there, or name a file of prices with --prices"
 _Name = Annotated[str, Field(min_length=1)]
-_Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Money = Annotated[float, Field(ge=0, le=DEAREST, allow_inf_nan=False)]
 
 
 class _Table(BaseModel):

@@ -5,14 +5,20 @@ A run that is stopped and goes on has several. A process that was killed leaves 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 KEY = "session"
-"""Facts about the run whose keys begin with this, and a number after a space, are sessions."""
+"""Begins the key of a fact about the run that is a session; a blank and a number follow."""
+_NUMBERED = re.compile(rf"{KEY} (0|[1-9][0-9]{{0,8}})")
+
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,21 +28,21 @@ class AccountSession:
     provider: str
     """NAME of its ``[providers.NAME]`` table."""
     model: str
-    told_per_minute: Mapping[str, float]
+    told_per_minute: Mapping[str, Amount]
     """Limits of the configuration, by kind."""
-    per_minute: Mapping[str, float]
+    per_minute: Mapping[str, Amount]
     """Limits in force at the end: told, announced or learned."""
-    max_in_flight: int
+    max_in_flight: Count
     """Most calls at once at the end."""
-    peak_in_flight: int
-    answered: int
-    refused: Mapping[str, int]
+    peak_in_flight: Count
+    answered: Count
+    refused: Mapping[str, Count]
     """By the limit that refused, as far as it was told or guessed."""
-    failed: int
+    failed: Count
     """Attempts that failed otherwise."""
-    failed_seconds: float
+    failed_seconds: Amount
     """How long these took, all together."""
-    seconds_waited: Mapping[str, float]
+    seconds_waited: Mapping[str, Amount]
     """For each limit, how long it held the first of the waiting calls."""
 
 
@@ -44,27 +50,29 @@ class AccountSession:
 class Session:
     """What was measured between the first call and the end."""
 
-    started_at: float
+    started_at: Amount
     """Seconds since the epoch."""
-    seconds: float
-    concurrency: int
-    """Conversations in flight at most."""
-    filter_workers: int
-    peak_conversations: int
-    conversations: int
+    seconds: Amount
+    concurrency: Count
+    """Conversations in flight at most, at the end."""
+    filter_workers: Count
+    peak_conversations: Count
+    conversations: Count
     """That got their verdict."""
-    calls: int
+    calls: Count
     """Answered; those served from the journal left out."""
-    loop_cpu_seconds: float
+    loop_cpu_seconds: Amount
     """CPU time of the thread of the event loop."""
-    memory_bytes_before: int
+    memory_bytes_before: Count
     """Resident, before the first conversation."""
-    memory_bytes_peak: int
-    disk_bytes: int
+    memory_bytes_peak: Count
+    disk_bytes: Count
     """By which the database has grown."""
-    limiting: Mapping[str, float] = field(default_factory=dict)
+    limiting: Mapping[str, Amount] = field(default_factory=dict)
     """What set the pace, to its share of the time."""
     accounts: tuple[AccountSession, ...] = ()
+    concurrency_range: tuple[Count, Count] | None = None
+    """The least and the most that it was; None: not known, in sessions of older versions."""
 
 
 _SESSION = TypeAdapter(Session)
@@ -76,13 +84,24 @@ def session_note(session: Session, number: int) -> tuple[str, str]:
 
 
 def sessions_of(meta: Mapping[str, str]) -> tuple[Session, ...]:
-    """The sessions among the facts about a run, in order; what is no session is left out."""
-    numbered = []
-    for key, value in meta.items():
-        kind, _, number = key.partition(" ")
-        if kind == KEY and number.isdigit():
-            try:
-                numbered.append((int(number), _SESSION.validate_json(value)))
-            except ValidationError:
-                continue  # of another version, or damaged: they only help
-    return tuple(session for _, session in sorted(numbered, key=lambda found: found[0]))
+    """The sessions among the facts about a run, in order.
+
+    One of another version, or with a figure that cannot be, is left out: sessions only help.
+    """
+    found = []
+    for number in sorted(_numbers(meta)):
+        try:
+            found.append(_SESSION.validate_json(meta[f"{KEY} {number}"]))
+        except ValidationError:
+            continue
+    return tuple(found)
+
+
+def next_number(meta: Mapping[str, str]) -> int:
+    """The number of the session that follows those that the facts about a run hold."""
+    return max(_numbers(meta), default=-1) + 1
+
+
+def _numbers(meta: Mapping[str, str]) -> list[int]:
+    """Of the sessions in *meta*, damaged ones included."""
+    return [int(match[1]) for key in meta if (match := _NUMBERED.fullmatch(key))]

@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 
 from rich.table import Table
 
+from simkit.limit_options import limits_in_words
 from simkit.pace import in_words
 from simkit.session import AccountSession, Session
 from simkit.tables import value_table
 
 _MOST_SHOWN = 3
 _MOST_CAUSES = 3
+_LEAST_SHARE = 0.005
+"""Of the time: less is shown as 0 %."""
 
 
 def sessions_tables(sessions: Sequence[Session]) -> Iterator[Table]:
@@ -24,14 +27,19 @@ def sessions_tables(sessions: Sequence[Session]) -> Iterator[Table]:
 
 def _figures(session: Session) -> dict[str, str]:
     rate = session.calls / session.seconds if session.seconds > 0 else 0.0
-    limited_by = in_words(session.limiting, most=_MOST_CAUSES, least=0.005)
+    limited_by = in_words(session.limiting, most=_MOST_CAUSES, least=_LEAST_SHARE)
     return {
         "time": _duration(session.seconds),
-        "conversations in flight": f"{session.peak_conversations:,} of {session.concurrency:,}",
+        "conversations in flight": f"{session.peak_conversations:,} of {_concurrency(session)}",
         "conversations judged": f"{session.conversations:,}",
         "calls a second": f"{rate:,.1f}",
         "limited by": limited_by or "nothing",
     }
+
+
+def _concurrency(session: Session) -> str:
+    least, most = session.concurrency_range or (session.concurrency,) * 2
+    return f"{most:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def _limits(accounts: Sequence[AccountSession]) -> Mapping[str, str]:
@@ -42,21 +50,14 @@ def _limits(accounts: Sequence[AccountSession]) -> Mapping[str, str]:
         others = sum(key.startswith(f"{name}, key ") for key in shown)
         if name in shown:  # several keys: the first is the one without a number
             name = f"{name}, key {others + 2}"
-        shown[name] = _in_force(account)
+        shown[name] = limits_in_words(account.per_minute, account.max_in_flight)
     return shown
-
-
-def _in_force(account: AccountSession) -> str:
-    rates = (
-        f"{rate:,.0f} {kind.replace('_', ' ')}/min" for kind, rate in account.per_minute.items()
-    )
-    return ", ".join((*rates, f"{account.max_in_flight:,} calls at once"))
 
 
 def _when(seconds: float) -> str:
     try:
         return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}"
-    except (OverflowError, OSError, ValueError):  # a damaged note
+    except (OverflowError, OSError, ValueError):  # after the year 9999
         return "at an unknown time"
 
 

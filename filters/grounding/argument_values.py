@@ -24,7 +24,7 @@ class ArgumentValue:
     """Whether its object must have it, and so must all around."""
 
     @property
-    def words(self) -> list[str]:
+    def words(self) -> tuple[str, ...]:
         """The words of its name."""
         return name_words(self.name)
 

@@ -23,7 +23,8 @@ _MOST_SEARCHES = 5_000
 """Searches through all that was said; afterwards everything counts as said."""
 _LONGEST_SPAN = 400
 """Days."""
-_INTEGER = re.compile(r"(?<!\d)\d{1,4}(?!\d)")
+_DIGITS = re.compile(r"\d+")
+_MOST_DIGITS = 4
 _APART = " | "
 _SHORT = 3
 """Letters and digits up to which a value is found as a whole word only."""
@@ -33,9 +34,10 @@ class KnownValues:
     """What users, results and definitions have said, to be asked where a value comes from.
 
     Grows as the conversation does: `add_text` and `add_result` cost time in proportion to
-    the text, and each question but the substring searches takes constant time. Beyond
-    `MOST_TEXT` characters nothing is added, and `is_full` says so: then it cannot be told
-    any more what is unknown.
+    the text, and each question but the substring searches takes constant time. Numbers and
+    dates are read when one is asked for, which many conversations never do; each text is read
+    once. Beyond `MOST_TEXT` characters nothing is added, and `is_full` says so: then it cannot
+    be told any more what is unknown.
     """
 
     def __init__(self) -> None:
@@ -45,6 +47,8 @@ class KnownValues:
         self._stems: set[str] = set()
         self._runs: list[str] = []
         self._found: set[str] = set()
+        self._unread: list[tuple[list[float], str]] = []
+        """Numbers, and the texts that came with them."""
         self._integers: set[int] = set()
         """Up to four digits that stand together, whatever is around them."""
         self._numbers: set[float] = set()
@@ -60,11 +64,12 @@ class KnownValues:
     @property
     def years(self) -> set[int]:
         """Every year that was named."""
+        self._read_on()
         return {stated.year for stated in self._dates if stated.year is not None}
 
     def add_text(self, text: str) -> None:
         """Learn what *text* says."""
-        self._add_texts([text])
+        self._add_texts([text], [])
 
     def add_result(self, text: str) -> None:
         """Learn what a tool returned: its keys, its values and how many there are."""
@@ -77,10 +82,11 @@ class KnownValues:
     def add_value(self, value: Any) -> None:
         """Learn a JSON value with all that is in it."""
         texts: list[str] = []
-        self._collect(value, texts)
-        self._add_texts(texts)
+        numbers: list[float] = []
+        _collect(value, texts, numbers)
+        self._add_texts(texts, numbers)
 
-    def _add_texts(self, texts: list[str]) -> None:
+    def _add_texts(self, texts: list[str], numbers: list[float]) -> None:
         said: list[str] = []
         for text in texts:
             self._room -= len(text)
@@ -92,10 +98,18 @@ class KnownValues:
             self._stems.update(map(stem, words))
             self._runs.append("".join(words))
         # At once, which costs less; no number and no date reaches over the marks.
-        together = _APART.join(said)
-        for number in numbers_in(together):
+        self._unread.append((numbers, _APART.join(said)))
+
+    def _read_on(self) -> None:
+        for numbers, together in self._unread:
+            self._read(numbers, together)
+        self._unread.clear()
+
+    def _read(self, numbers: list[float], together: str) -> None:
+        for number in (*numbers, *numbers_in(together)):
             self._add_number(number)
-        self._integers.update(map(int, _INTEGER.findall(together)))
+        runs = (run for run in _DIGITS.findall(together) if len(run) <= _MOST_DIGITS)
+        self._integers.update(map(int, runs))
         dates = dict.fromkeys(dates_in(together))
         self._dates.update(dates)
         for stated in dates:
@@ -103,22 +117,6 @@ class KnownValues:
         self._numbers.update(float(stated.year) for stated in dates if stated.year is not None)
         spans = (days for days in spans_in(together) if days < _LONGEST_SPAN)
         self._spans.update(dict.fromkeys(spans))
-
-    def _collect(self, value: Any, texts: list[str]) -> None:
-        """Add the texts in *value* to *texts*, and learn its numbers."""
-        if isinstance(value, dict):
-            texts.append(" ".join(" ".join([key, *name_words(key)]) for key in value))
-            for item in value.values():
-                self._collect(item, texts)
-        elif isinstance(value, list):
-            self._add_number(len(value))
-            for item in value:
-                self._collect(item, texts)
-        elif isinstance(value, str):
-            texts.append(value)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            texts.append(str(value))
-            self._add_number(value)
 
     def _add_number(self, number: float) -> None:
         key = key_of(number)
@@ -149,6 +147,7 @@ class KnownValues:
 
     def has_number(self, number: float) -> bool:
         """Whether *number* was said, whatever its sign."""
+        self._read_on()
         return key_of(number) in self._numbers
 
     def gives_number(self, number: float) -> bool:
@@ -160,6 +159,7 @@ class KnownValues:
 
         A year alone means its first and its last day.
         """
+        self._read_on()
         if StatedDate(day.year, None, None) in self._dates and _bounds_year(day):
             return True
         return any(
@@ -176,6 +176,7 @@ class KnownValues:
 
     def has_month(self, day: date) -> bool:
         """Whether the month of *day* was said, alone or as that of a date."""
+        self._read_on()
         return day.month in self._months.get(day.year, ()) or day.month in self._months.get(
             None, ()
         )
@@ -186,12 +187,30 @@ class KnownValues:
 
     def reachable(self, day: date) -> Iterator[date]:
         """The days that lie a span of time that was said, or a day or a week, from *day*."""
+        self._read_on()
         for days in self._spans:
             for step in (-days, days):
                 try:
                     yield day + timedelta(step)
                 except OverflowError:
                     continue
+
+
+def _collect(value: Any, texts: list[str], numbers: list[float]) -> None:
+    """Add the texts in *value* to *texts*, and its numbers to *numbers*."""
+    if isinstance(value, dict):
+        texts.append(" ".join(" ".join([key, *name_words(key)]) for key in value))
+        for item in value.values():
+            _collect(item, texts, numbers)
+    elif isinstance(value, list):
+        numbers.append(len(value))
+        for item in value:
+            _collect(item, texts, numbers)
+    elif isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        texts.append(str(value))
+        numbers.append(value)
 
 
 def _bounds_year(day: date) -> bool:

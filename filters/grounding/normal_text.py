@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 
 def listed(words: str) -> tuple[str, ...]:
@@ -39,9 +40,10 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(folded(text))
 
 
-def name_words(name: str) -> list[str]:
+@lru_cache(maxsize=2048)  # the same few functions, parameters and keys come again and again
+def name_words(name: str) -> tuple[str, ...]:
     """The words of an identifier: ``departureDate`` and ``departure_date`` give the same."""
-    return words_of(_CAMEL.sub(" ", name))
+    return tuple(words_of(_CAMEL.sub(" ", name)))
 
 
 def compact(text: str) -> str:

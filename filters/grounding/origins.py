@@ -257,7 +257,7 @@ def _is_inferred(argument: ArgumentValue, text: str) -> bool:
 
 def _is_person(argument: ArgumentValue) -> bool:
     words = argument.words
-    return words[-1:] == ["name"] and bool(_PERSON & set(words))
+    return words[-1:] == ("name",) and bool(_PERSON & set(words))
 
 
 def _is_proper(text: str) -> bool:

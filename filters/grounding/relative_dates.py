@@ -10,6 +10,7 @@ from typing import Any
 
 from simkit.filters.grounding.dates import calendar_dates_in
 from simkit.filters.grounding.normal_text import listed, name_words
+from simkit.filters.phrases import Phrase, in_lower_case
 
 Fits = Callable[[date, date], bool]
 """Whether the second date can be meant, when the first is today's."""
@@ -68,23 +69,18 @@ _PLAIN: tuple[tuple[str, Fits], ...] = (
     (r"this year", _years_on(0)),
     (r"last year", _years_on(-1)),
 )
-_PLAIN_PATTERNS = tuple(
-    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), fits) for words, fits in _PLAIN
+_PLAIN_PHRASES = tuple((Phrase(rf"\b(?:{words})\b"), fits) for words, fits in _PLAIN)
+_OF_WEEKDAY = Phrase(
+    rf"\b(?:(?P<which>next|this|coming|upcoming|last|past|every|each)\s)?{_WEEKDAY}\b"
 )
-_OF_WEEKDAY = re.compile(
-    rf"\b(?:(?P<which>next|this|coming|upcoming|last|past|every|each)\s)?{_WEEKDAY}\b",
-    re.IGNORECASE,
-)
-_COUNTED = re.compile(
+_COUNTED = Phrase(
     rf"\b(?:(?P<before>in|within)\s+)?{_COUNT}\s+(?P<unit>day|week|month|year)s?"
-    r"(?:\s+(?P<after>from (?:now|today)|ago))?\b",
-    re.IGNORECASE,
+    r"(?:\s+(?P<after>from (?:now|today)|ago))?\b"
 )
-_VAGUE = re.compile(
+_VAGUE = Phrase(
     r"\b(?:recent(?:ly)?|latest|weekends?|the (?:past|last|next|coming) (?:\w{1,10} )?"
     r"(?:days|weeks|months|years)|christmas|easter|thanksgiving|halloween|new year'?s?|"
-    r"valentine'?s?|spring|summer|autumn|winter|quarter|semester)\b",
-    re.IGNORECASE,
+    r"valentine'?s?|spring|summer|autumn|winter|quarter|semester)\b"
 )
 _NOT_MEANT = re.compile(
     r"\b(?:(?:how|what) (?:can|may) (?:i|you) (?:do|help|assist)[^.?!\n]{0,30} today"
@@ -95,16 +91,9 @@ _NOT_MEANT = re.compile(
 )
 """Politeness that names the day without meaning it."""
 
-_HINT = re.compile(
-    r"day|tomorrow|night|week|month|year|morning|afternoon|evening|recent|latest|christmas|easter"
-    r"|thanksgiving|halloween|valentine|spring|summer|autumn|winter|quarter|semester"
-)
-"""Without one of these a text has no relative date."""
-
-_STATED = re.compile(
+_STATED = Phrase(
     r"\b(?:current (?:date|time|day|datetime|date and time)|today(?:['’]s date)?|date today|"
-    r"it is now|now is|right now it is)\b(?P<rest>[^\n]{0,60})",
-    re.IGNORECASE,
+    r"it is now|now is|right now it is)\b(?P<rest>[^\n]{0,60})"
 )
 _CLOCK_KEYS = frozenset(
     listed(
@@ -116,11 +105,10 @@ _CLOCK_KEYS = frozenset(
 
 def relative_dates_in(text: str) -> Iterator[RelativeDate]:
     """Every relative date of *text*; polite phrases that only mention the day are none."""
-    if not _HINT.search(text.lower()):
-        return
-    text = _NOT_MEANT.sub(" ", text)
-    for pattern, fits in _PLAIN_PATTERNS:
-        for found in pattern.finditer(text):
+    if "today" in in_lower_case(text):
+        text = _NOT_MEANT.sub(" ", text)
+    for phrase, fits in _PLAIN_PHRASES:
+        for found in phrase.finditer(text):
             yield RelativeDate(found[0], fits)
     for found in _OF_WEEKDAY.finditer(text):
         which = (found["which"] or "").lower()

@@ -63,7 +63,7 @@ def _dates_in(text: str) -> Iterator[_Given]:
 
 
 def _fault_in_call(given: list[_Given], sources: Sources) -> str | None:
-    if None in sources.clocks:
+    if not given or None in sources.clocks:
         return None
     clocks = [clock for clock in sources.clocks if clock is not None]
     if clocks:
@@ -83,7 +83,7 @@ def _fault_in_call(given: list[_Given], sources: Sources) -> str | None:
 
 def _fault_against(clocks: list[date], given: list[_Given], sources: Sources) -> str | None:
     """The first date, where relative dates were said and no date of the call agrees with any."""
-    if not given or not sources.relative:
+    if not sources.relative:
         return None
     if any(
         (date.is_given(sources) and date.day not in clocks)

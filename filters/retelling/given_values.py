@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from simkit.filters.grounding.numbers import numbers_in
 from simkit.filters.retelling.stated_values import Stated, stated_values
@@ -30,36 +31,56 @@ _FACTORS = (2, 100, 1000, 10**6, 60, 3600, 1.609344, 2.204623, 3.28084, 2.54, 3.
 """Between units of the same thing: of money, time, length, mass, speed."""
 
 
+class _Reading(NamedTuple):
+    """What one text gives."""
+
+    stated: tuple[Stated, ...]
+    written: frozenset[float]
+    """All that is written in digits or words, in the middle of a code or a date, too."""
+    gives_year: bool
+    """Whether a year stands by itself in some JSON."""
+    lists: tuple[int, ...]
+    """How many things are in each list of a JSON text."""
+    totals: tuple[float, ...]
+    """Of lists of numbers, and of columns of lists of objects."""
+
+
 class GivenValues:
     """An index of values, built as the conversation goes on.
 
     Texts are read when a value is asked for that does not stand in them word for word, which
-    is seldom; each is read once.
+    is seldom; each is read once, and a definition once for many conversations.
     """
 
     def __init__(self) -> None:
         self._plain: dict[str, set[str]] = {"email": set(), "code": set(), "time": set()}
         self._dates: dict[str, set[str]] = {}
         self._written: set[float] = set()
-        """All that is written in digits or words, in the middle of a code or a date, too."""
         self._amounts: dict[float, None] = {}
         """What stands as a number of its own, the latest last; only these are calculated with."""
         self._sorted: list[float] = []
         self._texts: list[str] = []
-        self._unread: list[str] = []
+        self._unread: list[tuple[Callable[[str], _Reading], str]] = []
         self._longest_list = 0
         self._gives_years = False
         self.has_results = False
 
     def learn(self, text: str) -> None:
         """Take in what a source says."""
-        self._texts.append(text[:_LONGEST].lower())
-        self._unread.append(text[:_LONGEST])
+        self._learn(text, _read)
+
+    def learn_definition(self, tool_json: bytes) -> None:
+        """Take in what the definition of a function says."""
+        self._learn(tool_json.decode(errors="replace"), _read_definition)
 
     def learn_result(self, text: str) -> None:
         """Take in a result: its text, and how many things are in its lists."""
         self.has_results = True
         self.learn(text)
+
+    def _learn(self, text: str, read: Callable[[str], _Reading]) -> None:
+        self._texts.append(text[:_LONGEST].lower())
+        self._unread.append((read, text[:_LONGEST]))
 
     @property
     def gives_years(self) -> bool:
@@ -75,7 +96,9 @@ class GivenValues:
             calculates: Whether the text speaks of calculating there. Where it does not, sums
                 and products count among a few numbers only: of many, almost any number is one.
         """
-        if any(_stands_in(text, stated) for text in self._texts):
+        shown = stated.shown.lower()
+        is_in_time = stated.kind in ("date", "time")
+        if any(shown in text and _stands_in(text, shown, is_in_time) for text in self._texts):
             return True
         self._read_on()
         if stated.kind == "date":
@@ -91,38 +114,28 @@ class GivenValues:
         return stated.kind == "code" and any(stated.value in text for text in self._texts)
 
     def _read_on(self) -> None:
-        for text in self._unread:
-            self._read(text)
+        for read, text in self._unread:
+            self._add_all(read(text))
         self._unread = []
 
-    def _read(self, text: str) -> None:
-        for stated in stated_values(text):
+    def _add_all(self, reading: _Reading) -> None:
+        for stated in reading.stated:
             if stated.kind == "date":
                 self._dates.setdefault(stated.value, set()).add(stated.year)
             elif stated.kind == "number":
                 self._add(float(stated.value))
             else:
                 self._plain[stated.kind].add(stated.value)
-        self._written.update(map(float, _DIGITS.findall(text)))
-        self._written.update(numbers_in(text))
-        self._gives_years = self._gives_years or _YEAR.search(text) is not None
-        try:
-            self._count(parse_json(text))
-        except ValueError:
-            return
+        self._written |= reading.written
+        self._gives_years = self._gives_years or reading.gives_year
+        self._longest_list = max(self._longest_list, *reading.lists, 0)
+        for total in reading.totals:
+            self._add(total)
 
     def _add(self, number: float) -> None:
         self._amounts.pop(number, None)
         self._amounts[number] = None
         self._sorted = []
-
-    def _count(self, value: Any) -> None:
-        if isinstance(value, list):
-            self._longest_list = max(self._longest_list, len(value))
-            for total in _totals(value):
-                self._add(total)
-        for item in value if isinstance(value, list) else _values(value):
-            self._count(item)
 
     def _holds_number(self, number: float, step: float, calculates: bool) -> bool:
         if number <= max(_SMALL, self._longest_list) or number in _COMMON:
@@ -161,13 +174,25 @@ class GivenValues:
         )
 
 
-def _stands_in(text: str, stated: Stated) -> bool:
-    """Whether a value is in *text* word for word, and not as a part of something longer.
+def _read(text: str) -> _Reading:
+    lists = list(_lists_in(text))
+    return _Reading(
+        stated=tuple(stated_values(text)),
+        written=frozenset(map(float, _DIGITS.findall(text))).union(numbers_in(text)),
+        gives_year=_YEAR.search(text) is not None,
+        lists=tuple(map(len, lists)),
+        totals=tuple(total for items in lists for total in _totals(items)),
+    )
+
+
+_read_definition = lru_cache(maxsize=2048)(_read)  # the conversations of a run share them
+
+
+def _stands_in(text: str, shown: str, is_in_time: bool) -> bool:
+    """Whether *shown* is in *text* word for word, and not as a part of something longer.
 
     Dates and times may have letters around them, as in ``2026-05-24T14:30:00Z``.
     """
-    shown = stated.shown.lower()
-    is_in_time = stated.kind in ("date", "time")
     before, after = (_DIGIT, _DIGIT) if is_in_time else (_PART_BEFORE, _PART_AFTER)
     at = text.find(shown)
     while at >= 0:
@@ -196,5 +221,19 @@ def _totals(items: list[Any]) -> Iterator[float]:
     return iter(columns.values())
 
 
-def _values(value: Any) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else []
+def _lists_in(text: str) -> Iterator[list[Any]]:
+    """Every list in a JSON text, in its order; in other texts there are none."""
+    try:
+        yield from _lists_within(parse_json(text))
+    except ValueError:
+        return
+
+
+def _lists_within(value: Any) -> Iterator[list[Any]]:
+    if isinstance(value, list):
+        yield value
+        for item in value:
+            yield from _lists_within(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _lists_within(item)

@@ -44,16 +44,15 @@ def wrong_outcome(answer: str, results: Sequence[Message]) -> str | None:
     answer = answer[:_READ]
     if not results:
         return None
-    says_trouble = _TROUBLE.search(answer) is not None
     if all(map(is_failure, results)):
-        told = None if says_trouble else _SUCCESS.search(answer)
+        told = None if _TROUBLE.search(answer) else _SUCCESS.search(answer)
         return told and f"says {told[0]!r}, and every result before it is an error"
     if len(results) > 1:
         return None
     sizes = list(_sizes(_value(results[0])))
-    if sizes == [0] and not says_trouble and (told := _ITEMS.search(answer)):
+    if sizes == [0] and (told := _ITEMS.search(answer)) and not _TROUBLE.search(answer):
         return f"says {told[0]!r}, and the result before it is empty"
-    if sizes and min(sizes) > 0 and (told := _NOTHING.search(answer)) and _is_short(answer):
+    if sizes and min(sizes) > 0 and _is_short(answer) and (told := _NOTHING.search(answer)):
         return f"says {told[0]!r}, and the result before it lists {sizes[0]}"
     return None
 

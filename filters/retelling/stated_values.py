@@ -37,10 +37,10 @@ _NUMBER = (
     r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,18}(?:\.\d{1,12})?)"
     r"(?P<scale>\s?(?:k|thousand|million|billion|mn|bn)\b)?(?!\w{3})"
 )
-_ANY = re.compile(
-    "|".join([_EMAIL, _URL, _ISO, _SLASHED, _MONTH_DAY, _DAY_MONTH, _TIME, _PHONE, _CODE, _NUMBER]),
-    re.IGNORECASE,
-)
+_OTHERS = [_URL, _ISO, _SLASHED, _MONTH_DAY, _DAY_MONTH, _TIME, _PHONE, _CODE, _NUMBER]
+_ANY = re.compile("|".join([_EMAIL, *_OTHERS]), re.IGNORECASE)
+_ANY_BUT_EMAIL = re.compile("|".join([r"(?P<email>(?!))", *_OTHERS]), re.IGNORECASE)
+_HAS_VALUE = re.compile(r"[\d@]")
 _SEPARATORS = re.compile(r"[,\s]")
 _SCALES = {"k": 10**3, "thousand": 10**3, "million": 10**6, "mn": 10**6, "billion": 10**9}
 _SCALES["bn"] = 10**9
@@ -73,7 +73,10 @@ def stated_values(text: str) -> Iterator[Stated]:
 
     Time is linear in the text.
     """
-    for found in _ANY.finditer(text):
+    if not _HAS_VALUE.search(text):
+        return
+    any_value = _ANY if "@" in text else _ANY_BUT_EMAIL
+    for found in any_value.finditer(text):
         value = _read(found)
         if value is not None and text[found.end() : found.end() + 1] != "…":
             yield value._replace(start=found.start(), end=found.end(), shown=found[0].strip())

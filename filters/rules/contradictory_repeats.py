@@ -172,7 +172,7 @@ def _lasting_of_items(items: list[Any], path: _Path) -> Iterator[tuple[_Path, st
 
 def _own_id(record: Mapping[str, Any]) -> str | None:
     for key, value in record.items():
-        if name_words(key)[-1:] == ["id"] and (text := _text(value)):
+        if name_words(key)[-1:] == ("id",) and (text := _text(value)):
             return f"{key}={text}"
     return None
 
@@ -186,7 +186,7 @@ def _text(value: Any) -> str:
 
 def _is_lasting(key: str) -> bool:
     words = name_words(key)
-    if not words or (words != ["last", "name"] and _any(_PASSING, words)):
+    if not words or (words != ("last", "name") and _any(_PASSING, words)):
         return False
     last = words[-1]
     is_event = _DATES.fullmatch(last) is not None and _any(_EVENTS, words)
@@ -208,7 +208,9 @@ def _is_identity(path: _Path, leaves: _Leaves, known: _Leaves, call: ToolCall) -
         return False
     same = {at for at in leaves if leaves[at] == known.get(at)}
     ids = {at[-1] for at in same if at[:-1] == path[:-1]} | set(call.parsed_arguments())
-    return any("=" in step for step in path) or any(name_words(name)[-1:] == ["id"] for name in ids)
+    return any("=" in step for step in path) or any(
+        name_words(name)[-1:] == ("id",) for name in ids
+    )
 
 
 def _shown(path: _Path, leaves: _Leaves) -> str:

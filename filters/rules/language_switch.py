@@ -6,25 +6,28 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from simkit.filters.filter import Objection
 from simkit.filters.language import (
     ENOUGH,
     languages_named,
     latin_language,
+    latin_languages_in,
     letters_by_script,
 )
 from simkit.filters.latest_words import user_before
+from simkit.filters.phrases import Phrase
 from simkit.filters.prose import own_words, read_part
 from simkit.traces.records import Message, Trajectory
 
-_ANY_LANGUAGE = re.compile(
+_ANY_LANGUAGE = Phrase(
     r"\b(?:translat\w+|translit\w+|multilingual|bilingual"
     r"|(?<!programming )(?<!query )(?<!body )(?<!natural )(?<!coding )languages?"
-    r"|idiomas?|langues?|sprachen?)\b|翻译|翻訳|번역|перевод|перевед",
-    re.IGNORECASE,
+    r"|idiomas?|langues?|sprachen?)\b"
 )
-"""What makes every language fit."""
+_TRANSLATING = re.compile(r"翻译|翻訳|번역|перевод|перевед", re.IGNORECASE)
+"""These two make every language fit."""
 _LATIN_SHARE = 0.8
 """Latin letters stand in texts of every script: names, codes, units."""
 _OTHER_SHARE = 0.3
@@ -67,16 +70,20 @@ class LanguageSwitch:
         messages = trajectory.messages
         fitting: set[str] = set()
         before: str | None = None
+        heard: _Heard | None = None
         for index, message in enumerate(messages):
             if message.role in ("user", "tool"):
                 text = read_part(message.content)
-                if _ANY_LANGUAGE.search(text):
+                if _ANY_LANGUAGE.search(text) or _speaks_of_translating(text):
                     return
                 fitting |= languages_named(text)
+            if message.role == "user":
+                heard = None
             if message.role != "assistant" or not message.content:
                 continue
             own = own_words(message.content)
-            found = _switch(messages, index, own, before)
+            heard = heard or _latest_words(messages, index)
+            found = _switch(messages, index, own, heard, before)
             if found is not None and found[1] not in fitting:
                 users, other = found
                 yield Objection(
@@ -88,17 +95,39 @@ class LanguageSwitch:
                 before = latin_language(own) or before
 
 
+class _Heard(NamedTuple):
+    """The user's latest messages, as many as tell their script."""
+
+    letters: Counter[str]
+    """By script."""
+    language: str | None
+    """The one they tell, of those in Latin letters."""
+
+
+def _speaks_of_translating(text: str) -> bool:
+    return not text.isascii() and _TRANSLATING.search(text) is not None
+
+
 def _switch(
-    messages: Sequence[Message], index: int, own: str, before: str | None
+    messages: Sequence[Message], index: int, own: str, heard: _Heard, before: str | None
 ) -> tuple[str, str] | None:
     """The user's language or script and that of the turn, or of a part of it, that differs."""
-    users, heard = _latest_words(messages, index)
-    users_letters = letters_by_script(users)
+    users = heard.language or before
+    if not _may_differ(own, heard.letters, users):
+        return None
     for text in dict.fromkeys((own, *_pairs(own))):
-        found = _other(text, users_letters, heard or before)
+        found = _other(text, heard.letters, users)
         if found is not None and not _repeats_results(messages, index, text):
             return found
     return None
+
+
+def _may_differ(own: str, users_letters: Counter[str], users: str | None) -> bool:
+    """Whether any part of *own* can be in another script or language; of most turns none can."""
+    scripts = letters_by_script(own)
+    if any(worth and not users_letters[script] for script, worth in scripts.items()):
+        return True
+    return users is not None and bool(latin_languages_in(own) - {users})
 
 
 def _pairs(text: str) -> Iterator[str]:
@@ -107,16 +136,16 @@ def _pairs(text: str) -> Iterator[str]:
     return (f"{one} {other}" for one, other in pairwise(sentences))
 
 
-def _other(text: str, users_letters: Counter[str], heard: str | None) -> tuple[str, str] | None:
+def _other(text: str, users_letters: Counter[str], users: str | None) -> tuple[str, str] | None:
     letters = letters_by_script(text)
     total = letters.total()
     if total < ENOUGH or users_letters.total() < _FEW_LETTERS:
         return None
     found = _foreign_script(letters, users_letters)
-    if found is None and heard and letters["Latin"] >= _LATIN_SHARE * total:
+    if found is None and users and letters["Latin"] >= _LATIN_SHARE * total:
         spoken = latin_language(text)
-        if spoken and spoken != heard:
-            return heard, spoken
+        if spoken and spoken != users:
+            return users, spoken
     return found
 
 
@@ -130,9 +159,8 @@ def _foreign_script(own: dict[str, int], users: dict[str, int]) -> tuple[str, st
     return None
 
 
-def _latest_words(messages: Sequence[Message], index: int) -> tuple[str, str | None]:
-    """The user's latest messages, as many as tell their script, and what language they tell."""
-    text, language = "", None
+def _latest_words(messages: Sequence[Message], index: int) -> _Heard:
+    text, language, letters = "", None, Counter[str]()
     for said, _ in zip(user_before(messages, index), range(_MESSAGES_READ), strict=False):
         text = f"{own_words(said)}\n{text}"
         letters = letters_by_script(text)
@@ -140,7 +168,7 @@ def _latest_words(messages: Sequence[Message], index: int) -> tuple[str, str | N
         language = latin_language(said_small, share=_USERS_SHARE, different=_USERS_DIFFERENT)
         if letters.total() >= ENOUGH and (language or letters["Latin"] < letters.total() / 2):
             break
-    return text, language
+    return _Heard(letters, language)
 
 
 def _repeats_results(messages: Sequence[Message], index: int, own: str) -> bool:

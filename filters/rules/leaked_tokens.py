@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from simkit.filters.filter import Objection
 from simkit.filters.latest_words import next_assistant
+from simkit.filters.phrases import Phrase, Phrases
 from simkit.filters.prose import own_words, read_part
 from simkit.traces.one_line import one_line
 from simkit.traces.records import Message, Trajectory
 
-_TOKENS = re.compile(
+_TOKENS = Phrase(
     r"(?-i:#{3}[A-Z][A-Z_ -]{2,40}#{3})"  # ###STOP### and its like
     # <|im_start|>, <|eot_id|>, <|fim_prefix|>, and the same with DeepSeek's wide strokes
     r"|<[|｜][a-z0-9▁]{1,20}(?:[_▁][a-z0-9▁]{1,20}){1,5}[|｜]>"
@@ -21,27 +22,26 @@ _TOKENS = re.compile(
     r"|</?(?:start_of_turn|end_of_turn|bos|eos)>|</s>\s*\Z"
     r"|</?(?:func(?:tion)?_return|tool_calls?|function_?calls?|tool_(?:response|result|use|outputs?)"
     r"|function_(?:response|result)s?|antml:\w{1,20})>|<function=|<invoke name="
-    r"|<functioncall>|(?-i:\bFUNCTION RESPONSE:)",
-    re.IGNORECASE,
+    r"|<functioncall>|(?-i:\bFUNCTION RESPONSE:)"
 )
-_THOUGHT = re.compile(r"</?(?:think|thinking|scratchpad)>", re.IGNORECASE)
-_INTENT = re.compile(
-    r"</?(?:private_)?intent>|\"when_asked\"\s{0,3}:|\b(?:my|the|your) (?:private|hidden|secret) "
-    r"(?:intent|goal|instruction|persona)s?\b"
-    r"|\b(?:my|the|this) (?:system prompt|instructions?) (?:says?|tells?|states?|requires?"
-    r"|forbids?) (?:me\b|that I\b|I\b)"
-    r"|\b(?:as|being) (?:a|the) (?:simulated user|user simulator|user agent|roleplayed? user)\b"
-    r"|\bI(?:'m| am|'ve been| was) (?:supposed|instructed|told|asked|prompted) to (?:play"
-    r"|act as|pretend|simulate|role-?play|stay in character)\b"
-    r"|\bin this (?:simulation|role-?play)\b"
-    r"|\b(?:stay(?:ing)?|remain|break(?:ing)?) (?:in )?character\b",
-    re.IGNORECASE,
+_THOUGHT = Phrase(r"</?(?:think|thinking|scratchpad)>")
+_INTENT = Phrases(
+    r"</?(?:private_)?intent>",
+    r"\"when_asked\"\s{0,3}:",
+    r"\b(?:my|the|your) (?:private|hidden|secret) "
+    r"(?:intent|goal|instruction|persona)s?\b",
+    r"\b(?:my|the|this) (?:system prompt|instructions?) (?:says?|tells?|states?|requires?"
+    r"|forbids?) (?:me\b|that I\b|I\b)",
+    r"\b(?:as|being) (?:a|the) (?:simulated user|user simulator|user agent|roleplayed? user)\b",
+    r"\bI(?:'m| am|'ve been| was) (?:supposed|instructed|told|asked|prompted) to (?:play"
+    r"|act as|pretend|simulate|role-?play|stay in character)\b",
+    r"\bin this (?:simulation|role-?play)\b",
+    r"\b(?:stay(?:ing)?|remain|break(?:ing)?) (?:in )?character\b",
 )
-_PROMPT = re.compile(
+_PROMPT = Phrase(
     r"(?:\A|\n)\W{0,12}(?:system\W{0,6})?You are (?:an? |the )?[^.\n]{0,60}"
     r"\b(?:assistant|agent|chatbot|language model|AI)\b[^.\n]{0,80}(?:\.|\n)\s{0,4}"
-    r"(?:you|your|call|use|when|always|never|do not|-|\*|#)",
-    re.IGNORECASE,
+    r"(?:you|your|call|use|when|always|never|do not|-|\*|#)"
 )
 _WORD = re.compile(r"\w+")
 _RUN = 30

@@ -74,7 +74,7 @@ class MisreportedResults:
         given = GivenValues()
         results: list[Message] = []
         for tool in trajectory.scenario.functions:
-            given.learn(tool.tool_json.decode(errors="replace"))
+            given.learn_definition(tool.tool_json)
         for index, message in enumerate(trajectory.messages):
             if message.role == "assistant":
                 is_answer = bool(results) and trajectory.messages[index - 1].role == "tool"

@@ -97,7 +97,10 @@ def _loop(text: str) -> str | None:
 
 
 def _often_said(text: str) -> str | None:
-    sentences = [flat for said in _BETWEEN_SENTENCES.split(text) if (flat := _flat(said))]
+    parts = _BETWEEN_SENTENCES.split(text)
+    if len(parts) < _TIMES:
+        return None
+    sentences = [flat for said in parts if (flat := _flat(said))]
     for at in range(len(sentences) - _TIMES + 1):
         first = sentences[at]
         is_long = len(first) >= _SHORTEST_IN_A_ROW and any(map(str.isalpha, first))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from simkit.filters.filter import Objection
 from simkit.filters.latest_words import next_assistant, user_before
+from simkit.filters.phrases import Phrase
 from simkit.filters.prose import asks_for_writing, own_words, without_code
 from simkit.filters.role_phrases import CHATS, CUSTOMER, SERVANT
 from simkit.filters.voice_hints import OF_SERVED, OF_SERVING, sounds
@@ -17,7 +18,7 @@ from simkit.traces.shallow_json import parse_json
 _SPEECH = 300
 """Longer texts of a tool may be documents: pages, letters, logs. Of them, only this much at the
 beginning and at the end is taken for the tool's own speech, in characters."""
-_SPEAKER = re.compile(
+_SPEAKER = Phrase(
     r"^[ \t#*_>\[]{0,6}(?:(user|human|customer|client)|(assistant|ai|agent|bot|chatbot|ai assistant"
     r"|system|tool|function response|observation))[\])*_ \t]{0,4}:[*_]{0,2}[ \t]*"
     r"\S+[ \t]+\S+[ \t]+\S",
@@ -164,9 +165,11 @@ def _functions_of_results(messages: Sequence[Message]) -> Iterator[tuple[int, st
 
 def _plays_both(text: str) -> str | None:
     """The fault of a text with lines of both a user and an assistant or tool."""
-    speakers = _SPEAKER.findall(without_code(text))
-    served = next((user for user, _ in speakers if user), None)
-    serving = next((other for _, other in speakers if other), None)
+    if ":" not in text:
+        return None
+    speakers = list(_SPEAKER.finditer(without_code(text)))
+    served = next((found[1] for found in speakers if found[1]), None)
+    serving = next((found[2] for found in speakers if found[2]), None)
     if served is None or serving is None:
         return None
     return f"holds a whole dialogue: lines of {served!r} and of {serving!r}"

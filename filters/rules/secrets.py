@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from simkit.filters.filter import Objection
+from simkit.filters.phrases import Phrase
 from simkit.filters.prose import read_part
 from simkit.traces.records import Message, Trajectory
 
@@ -47,19 +48,21 @@ _HANDED_ON: dict[str, str] = {
     r"[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=])",
 }
 _SHAPES = [
-    (kind, re.compile(shape), handed_on)
+    (kind, Phrase(shape, flags=0), handed_on)
     for handed_on, shapes in ((False, _KEYS), (True, _HANDED_ON))
     for kind, shape in shapes.items()
 ]
+_ANY_SHAPE = Phrase("|".join((*_KEYS.values(), *_HANDED_ON.values())), flags=0)
 
-_PASSWORD = re.compile(
+_PASSWORD = Phrase(
     r"\b(?:password|passwd|pwd|passphrase)\b[\"'`*]{0,3}"
-    r"(?:\s{0,3}[:=]\s{0,3}| (?:is|was|to)(?: now)?:? )[\"'`*]{0,3}([^\s\"'`,;<>*]{6,100})",
-    re.IGNORECASE,
+    r"(?:\s{0,3}[:=]\s{0,3}| (?:is|was|to)(?: now)?:? )[\"'`*]{0,3}([^\s\"'`,;<>*]{6,100})"
 )
 _CARD = re.compile(
     r"(?<![\w.-])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,4}|3[47]\d\d([ -]?)\d{6}\2\d{5})(?![\w-])"
 )
+_EIGHT_DIGITS = re.compile(r"\d{4}[ -]?\d{4}")
+"""Any card's number has them; most texts have not."""
 _ABOUT_CARDS = re.compile(
     r"\b(?:card|visa|master-?card|amex|american express|discover|credit|debit)|card_?num|payment",
     re.IGNORECASE,
@@ -147,7 +150,7 @@ class Secrets:
 
 def _first_secret(messages: Sequence[Message], index: int) -> _Found | None:
     message = messages[index]
-    for said in map(read_part, (message.content, message.reasoning or "")):
+    for said in map(read_part, filter(None, (message.content, message.reasoning))):
         for found in (*_shaped(said), *_cards(said)):
             return found
         for found in islice(_passwords(said), _MOST_ASKED):
@@ -162,6 +165,8 @@ def _first_secret(messages: Sequence[Message], index: int) -> _Found | None:
 
 
 def _shaped(text: str) -> Iterator[_Found]:
+    if not _ANY_SHAPE.may_be_in(text):
+        return
     for kind, shape, handed_on in _SHAPES:
         for found in shape.finditer(text):
             is_key_block = kind == "private key"
@@ -174,6 +179,8 @@ def _is_real(secret: str) -> bool:
 
 
 def _cards(text: str) -> Iterator[_Found]:
+    if not _EIGHT_DIGITS.search(text):
+        return
     for found in _CARD.finditer(text):
         digits = re.sub(r"\D", "", found[0])
         is_grouped = bool(found[1] or found[2])

@@ -28,7 +28,7 @@ _DANGLING = re.compile(
 _BEGUN = re.compile(r"\s[^\W\d_](?:[^\W\d_]{0,20})(?:\s[a-z]{1,20}){0,2}\Z")
 """Up to three words after a full stop, on the same line."""
 _END = 60
-"""Characters that are looked at for it."""
+"""Characters of a text's end that are looked at; more than any sign of a break takes."""
 _LETTER = re.compile(r"[a-z]{2,}\s(?![aexyn]\Z)[a-z]\Z")
 """A lone letter after a word; in formulas others stand."""
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]*_`]{0,4}(?=\s|\Z)")
@@ -90,9 +90,10 @@ def _fault(messages: Sequence[Message], index: int) -> str | None:
     if text.endswith("```") or any(map(asks_for_writing, _latest_two(messages, index))):
         return None
     last = _FENCED.sub(" ", text).rstrip().rpartition("\n")[2]
-    if _OPEN_END.search(last) and not _CLOSING.search(last):
+    end = last[-_END:]
+    if _OPEN_END.search(end) and not _CLOSING.search(end):
         return "breaks off"
-    if _DANGLING.search(last):
+    if _DANGLING.search(end):
         return "breaks off within a sentence"
     puts_stops = any(
         _SENTENCE_END.search(said.content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,10 @@ import typer
 
 if TYPE_CHECKING:
     from simkit.control.messages import AccountState, Order, RunState, Value
+
+# What int() and float() take besides, such as digits of other scripts, is hard to read.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,30}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 
 Run = Annotated[
     Path, typer.Argument(metavar="RUN", help="Folder of a run that a process is playing.")
@@ -73,20 +78,24 @@ def _parsed(changes: list[str]) -> dict[str, Value]:
             )
         if option in values:
             raise typer.BadParameter(f"{option} is given twice", param_hint="'OPTION=VALUE'")
-        values[option] = _value(value)
+        values[option] = _value(option, value)
     return values
 
 
-def _value(text: str) -> Value:
-    """The number that *text* is; None for ``none``; else *text*, which the run will refuse."""
+def _value(option: str, text: str) -> Value:
+    """The number that *text* is; None for ``none``; else *text*, which the run will refuse.
+
+    So it does what *option* cannot be, and tells what was typed.
+    """
+    from simkit.limit_options import KINDS, PER_MINUTE
+
+    name = option.rpartition(".")[2]
     if text == "none":
-        return None
-    for kind in (int, float):
-        try:
-            number = kind(text)
-        except ValueError:
-            continue
-        return number if math.isfinite(number) else text
+        return None if name in KINDS else text
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if name in PER_MINUTE.values() and _NUMBER.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
     return text
 
 
@@ -112,18 +121,22 @@ def _order(
 
 
 def _lines(run: Path, state: RunState) -> Iterator[str]:
+    from simkit.counted import counted
+
     if state.paused_seconds is None:
         yield f"{run}: {state.done:,}/{state.conversations:,} done, {_pace(state)}"
     else:
         calls = sum(account.in_flight for account in state.accounts)
         ending = f"; {calls:,} calls are being made and end" if calls else ""
+        if calls == 1:
+            ending = "; 1 call is being made and ends"
         yield (
             f"{run}: {state.done:,}/{state.conversations:,} done, paused for "
             f"{state.paused_seconds:,.0f} s{ending}; simkit resume {run} goes on"
         )
     yield (
-        f"{state.in_flight:,} conversations in flight, {state.concurrency:,} at most; "
-        f"{state.filter_workers:,} filter workers"
+        f"{counted(state.in_flight, 'conversation')} in flight, {state.concurrency:,} at most; "
+        f"{counted(state.filter_workers, 'filter worker')}"
     )
     yield from map(_account_line, state.accounts)
 
@@ -135,11 +148,11 @@ def _pace(state: RunState) -> str:
 
 
 def _account_line(account: AccountState) -> str:
-    rates = (
-        f"{rate:,.0f} {kind.replace('_', ' ')}/min" for kind, rate in account.per_minute.items()
-    )
-    limits = ", ".join([f"{account.max_in_flight:,} calls at once", *rates])
+    from simkit.counted import counted
+    from simkit.limit_options import limits_in_words
+
+    limits = limits_in_words(account.per_minute, account.max_in_flight)
     return (
-        f"{account.provider}: {account.name}: {account.in_flight:,} calls in flight, "
+        f"{account.provider}: {account.name}: {counted(account.in_flight, 'call')} in flight, "
         f"{account.waiting:,} waiting; limits: {limits}"
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from simkit.cli.errors import RUN_FAILED
 
 if TYPE_CHECKING:
     from simkit.bookkeeping import Pricing
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from simkit.tuning.workload import Workload
 
 _LIMIT = "that the provider grants; unset: as the run met it"
-_PRICE_FORM = "expected INPUT/OUTPUT in money per million tokens, such as 0.15/0.60"
+_PRICE_FORM = (
+    "expected INPUT/OUTPUT in money per million tokens, from 0 to {most:,}, such as 0.15/0.60"
+)
 
 
 def plan(
@@ -66,25 +69,20 @@ def plan(
     filter workers, no judges, more quota of each kind, and a faster machine.
 
     The time comes from rehearsals in virtual time, of as many conversations as show a steady
-    pace. Nothing is asked of any provider.
+    pace. Nothing is asked of any provider. A run that would not end is told with exit code 1.
     """
     from rich.console import Console
 
-    from simkit.one_run import open_run
-    from simkit.session import sessions_of
-    from simkit.traces.run_reader import RunReader
     from simkit.tuning.limits_of_run import Given, assumed_limits
     from simkit.tuning.plan_fluid import Situation
     from simkit.tuning.plan_text import plan_json, render_assumed, render_plan
-    from simkit.tuning.recorded import read_workload
+    from simkit.tuning.sweep_of import run_source
 
     stated = None if price is None else _stated_price(price)
     if price is not None and prices is not None:
         raise typer.BadParameter("and --prices say the same; leave out one", param_hint="'--price'")
-    directory, config = open_run(run)
-    workload = read_workload(directory)
-    with RunReader(directory.database_path) as reader:
-        sessions = sessions_of(reader.meta())
+    source = run_source(run)
+    config, workload = source.config, source.workload
     given = Given(
         limits={
             "requests_per_minute": rpm,
@@ -94,7 +92,7 @@ def plan(
             "max_calls_in_flight": calls_in_flight,
         }
     )
-    assumed = assumed_limits(_with(config, concurrency, prices), given, sessions=sessions)
+    assumed = assumed_limits(_with(config, concurrency, prices), given, sessions=source.sessions)
     pricing = _pricing(assumed.config, workload, stated)
     now = Situation(config=assumed.config, workload=workload, terms=assumed.terms)
     planned = _plan(now, conversations or config.run.conversations, pricing, assumed.doubts)
@@ -105,6 +103,8 @@ def plan(
         print(orjson.dumps(plan_json(planned, assumed, currency)).decode())
     else:
         Console().print(render_assumed(assumed), "", render_plan(planned, currency))
+    if planned.figures.seconds is None:
+        raise typer.Exit(RUN_FAILED)
 
 
 def _stated_price(text: str) -> tuple[float, float]:
@@ -114,10 +114,13 @@ def _stated_price(text: str) -> tuple[float, float]:
         amounts = [float(part) for part in parts]
     except ValueError:
         amounts = []
-    if len(amounts) != 2 or not all(math.isfinite(amount) and amount >= 0 for amount in amounts):
+    from simkit.prices import DEAREST
+
+    if len(amounts) != 2 or not all(0 <= amount <= DEAREST for amount in amounts):
         from simkit.config_section import quoted
 
-        raise typer.BadParameter(f"{_PRICE_FORM}, found {quoted(text)}", param_hint="'--price'")
+        form = _PRICE_FORM.format(most=DEAREST)
+        raise typer.BadParameter(f"{form}, found {quoted(text)}", param_hint="'--price'")
     return amounts[0], amounts[1]
 
 
@@ -153,16 +156,15 @@ def _pricing(config: RunConfig, workload: Workload, stated: tuple[float, float] 
 
 def _plan(now: Situation, conversations: int, pricing: Pricing, doubts: tuple[str, ...]) -> Plan:
     from dataclasses import replace
-
-    from rich.console import Console
+    from functools import partial
 
     from simkit.tuning.plan import make_plan
+    from simkit.tuning.plan_progress import rehearsed_in
     from simkit.tuning.processes import open_processes
     from simkit.tuning.rehearsal import rehearse
+    from simkit.tuning.sweep_progress import sweep_progress
 
-    with (
-        Console(stderr=True).status("Rehearsing the run as it is, and with single changes"),
-        open_processes() as processes,
-    ):
-        planned = make_plan(now, conversations, pricing.prices, rehearse, each=processes.each)
+    with open_processes() as processes, sweep_progress() as watch:
+        each = partial(rehearsed_in, processes, watch, conversations)
+        planned = make_plan(now, conversations, pricing.prices, rehearse, each=each)
     return replace(planned, doubts=(*planned.doubts, *doubts))

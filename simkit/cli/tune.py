@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from simkit.cli import flags
+from simkit.cli.output_files import check_output_files
 from simkit.cli.tune_rehearsed import end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from simkit.tuning.sweep_of import Source
 
 _MOST = 100_000
+"""The configuration takes no more, of conversations in flight and of workers."""
+_SLOWEST = 1_000_000
+"""Times the recorded latencies: days for an answer of a second."""
 _PROVIDER = "provider."
 
 
@@ -30,7 +35,13 @@ class HintsName(StrEnum):
 TUNED: flags.Flags = {
     "run.conversations": Annotated[
         int | None,
-        typer.Option("--conversations", "-n", min=1, help="How many are wanted; unset: the run's."),
+        typer.Option(
+            "--conversations",
+            "-n",
+            min=1,
+            max=100_000_000,
+            help="How many are wanted; unset: the run's.",
+        ),
     ],
     "provider.requests_per_minute": Annotated[
         float | None, typer.Option("--rpm", help="Requests a minute that each account has.")
@@ -141,10 +152,11 @@ def tune(
         raise typer.BadParameter(
             "a rehearsal spends nothing; it goes with --live", param_hint="'--budget'"
         )
-    example = _checked_source(run, example, out)
-    _check_files(out, html)
+    _check_source(run, example, out)
+    _check_files(out, html, read=example)
+    _check_shares(latency_factor, fault_share)
     from simkit.tuning.limits_of_run import Given
-    from simkit.tuning.sweep_of import Wanted, example_source, run_source, swept
+    from simkit.tuning.sweep_of import Wanted, swept
 
     wanted = Wanted(
         given=Given(
@@ -160,8 +172,7 @@ def tune(
         full=full,
         seed=seed,
     )
-    source = example_source(example) if run is None else run_source(run)
-    end(swept(source, wanted), run, out=out, html=html, as_json=as_json)
+    end(swept(_source(run, example), wanted), run, out=out, html=html, as_json=as_json)
 
 
 def _refuse(values: Mapping[str, Any], option: str, reason: str) -> None:
@@ -172,8 +183,8 @@ def _refuse(values: Mapping[str, Any], option: str, reason: str) -> None:
         )
 
 
-def _checked_source(run: Path | None, example: str | None, out: Path | None) -> str:
-    """The example, or empty where there is the folder of a run in its place."""
+def _check_source(run: Path | None, example: str | None, out: Path | None) -> None:
+    """Make sure that there is either a folder of a run or an example."""
     if run is None and example is None:
         raise typer.BadParameter(
             "name the folder of a run, or --from EXAMPLE where there is none yet",
@@ -194,7 +205,12 @@ def _checked_source(run: Path | None, example: str | None, out: Path | None) -> 
             "an example has no configuration to go on from; leave out --out",
             param_hint="'--out'",
         )
-    return example or ""
+
+
+def _source(run: Path | None, example: str | None) -> Source:
+    from simkit.tuning.sweep_of import example_source, run_source
+
+    return run_source(run) if run is not None else example_source(example or "")
 
 
 def _limits(given: flags.Given) -> dict[str, Any]:
@@ -224,30 +240,35 @@ def _probe(
         )
     if budget is None:
         raise typer.BadParameter(
-            "say what it may spend, in tokens or money, such as --budget 200000 or --budget "
+            "say what it may spend, in tokens or money, such as --budget 500000 or --budget "
             "1.50usd",
             param_hint="'--budget'",
         )
-    _check_files(out, html)
+    _check_files(out, html, read=config_file)
     probe(config_file, given, budget=budget, out=out, html=html, as_json=as_json)
 
 
-def _check_files(out: Path | None, html: Path | None) -> None:
+def _check_files(out: Path | None, html: Path | None, *, read: Path | str | None) -> None:
     """What is sure to fail fails before the work."""
-    for option, path in (("'--out'", out), ("'--html'", html)):
-        if path is None:
-            continue
-        if path.is_dir():
-            raise typer.BadParameter(f"{path} is a folder; name a file", param_hint=option)
-        if not path.absolute().parent.is_dir():
-            raise typer.BadParameter(
-                f"there is no folder {path.parent}; make it, or choose another place",
-                param_hint=option,
-            )
+    known = [path for path in [Path(read or "")] if path.is_file()]  # an example may be a name
+    check_output_files({"--out": out, "--html": html}, read=known)
     if html is not None:
         from simkit.tuning.page import check_plotly
 
         check_plotly()
+
+
+def _check_shares(latency_factor: float | None, fault_share: float | None) -> None:
+    if latency_factor is not None and not 0 < latency_factor <= _SLOWEST:
+        raise typer.BadParameter(
+            f"{latency_factor:g} is no factor; expected more than 0 and at most {_SLOWEST:,}",
+            param_hint="'--latency-factor'",
+        )
+    if fault_share is not None and not 0 <= fault_share < 1:
+        raise typer.BadParameter(
+            f"{fault_share:g} is no such share; expected at least 0 and less than 1",
+            param_hint="'--fault-share'",
+        )
 
 
 def _numbers(text: str | None, option: str) -> tuple[int, ...]:

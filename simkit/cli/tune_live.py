@@ -7,8 +7,13 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from simkit.cli import flags
+from simkit.cli.errors import RUN_FAILED
+from simkit.cli.output_files import check_output_files
 from simkit.cli.run_end import ended_early
+from simkit.cli.tune_end import print_result, write_config
 from simkit.printable import printable_line
 
 if TYPE_CHECKING:
@@ -37,8 +42,11 @@ def probe(
         budget: Tokens, or money with its currency.
         out: Where the recommended configuration goes; None: beside the folder.
 
+    Interrupted, it tells what it has found out so far.
+
     Raises:
-        ConfigError: It cannot start, or nothing was found out.
+        ConfigError: It cannot start.
+        typer.Exit: It was interrupted, or nothing can be recommended; that is said.
     """
     from simkit.config_check import check_run
     from simkit.config_file import load_config
@@ -51,33 +59,51 @@ def probe(
     check_run(config, Origin(str(config_file), said))
     found = Probe(config, allowed(budget, config))
     folder = _free_folder(config_file)
+    out = _checked_out(out, html, folder)
     with ended_early(folder, f"simkit generate {shlex.quote(str(folder))}"):
         kept = config
         try:
             _play(found, folder, quiet=as_json)
             told = _told(found, config)
-            kept = told.recommended.config
+            kept = told.config or config
         finally:
             _keep(kept, folder)
-    written = out or folder.with_name(f"{folder.name}.toml")
-    _write(told, written)
+        _end(told, folder, out, html, as_json=as_json)
+        if told.probed.stop.ending == "interrupted":
+            raise KeyboardInterrupt
+    if told.config is None:
+        raise typer.Exit(RUN_FAILED)
+
+
+def _checked_out(out: Path | None, html: Path | None, folder: Path) -> Path:
+    """Where the configuration goes, which is neither the page nor the *folder* of the probe."""
+    chosen = out or folder.with_name(f"{folder.name}.toml")
+    files = {"--html": html, "--out": chosen, "the folder of the probe": folder}
+    # The run makes the folder of its own one; what is in none that is there is no other's file.
+    check_output_files({n: p for n, p in files.items() if p and p.parent.is_dir()})
+    return chosen
+
+
+def _end(told: Told, folder: Path, out: Path, html: Path | None, *, as_json: bool) -> None:
+    """Write what is recommended, if anything is, to *out*, and tell what was found."""
+    from simkit.tuning.probe.probe_text import picture, probed_json, verdict
+
+    written = None if told.config is None else out
+    if told.config is not None:
+        write_config(told.config, verdict(told), out)
     if html is not None:
         from simkit.tuning.page import write_page
-        from simkit.tuning.probe.probe_text import picture
 
         write_page(picture(told), html)
     if as_json:
-        from simkit.tuning.probe.probe_text import probed_json
-
-        print(json.dumps({**probed_json(told), "written": str(written)}))
+        print(json.dumps({**probed_json(told), "written": written and str(written)}))
         return
     _print(told)
     for path in filter(None, (html, written)):
-        print(f"{path}: written")
-    print(
-        f"Next: simkit generate {shlex.quote(str(folder))} goes on with what was played; ", end=""
-    )
-    print(f"simkit generate {shlex.quote(str(written))} begins anew")
+        print(f"{printable_line(str(path))}: written")
+    going_on = f"simkit generate {shlex.quote(str(folder))} goes on with what was played"
+    anew = f"; simkit generate {shlex.quote(str(out))} begins anew" if written else ""
+    print(printable_line(f"Next: {going_on}{anew}"))
 
 
 def _free_folder(config_file: Path) -> Path:
@@ -98,7 +124,11 @@ def _play(found: Probe, folder: Path, *, quiet: bool) -> None:
     console = None if quiet else Console(stderr=True)
     if console is not None:
         found.on_stage = lambda stage: _say(stage, console)
-    anyio.run(watched_run, found.config, folder, console, found.play)
+    try:
+        anyio.run(watched_run, found.config, folder, console, found.play)
+    except KeyboardInterrupt:
+        if found.probed is None or not found.probed.attempts:
+            raise  # there is nothing to tell
 
 
 def _say(stage: Stage, console: Console) -> None:
@@ -129,27 +159,8 @@ def _keep(config: RunConfig, folder: Path) -> None:
         keep_config(RunDirectory.open(folder), config, load_prices(config.budget.prices))
 
 
-def _write(told: Told, path: Path) -> None:
-    from simkit.config_file import to_toml
-    from simkit.traces.whole_file import written_whole
-    from simkit.tuning.probe.probe_text import verdict
-
-    comment = f"# {printable_line(verdict(told))}\n"
-    with written_whole(path) as file:
-        file.write((comment + to_toml(told.recommended.config)).encode())
-
-
 def _print(told: Told) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    from simkit.rendering import plain_text
     from simkit.tuning.probe.probe_text import law_line, picture, tables, verdict
-    from simkit.tuning.terminal_charts import TerminalCharts
 
-    console = Console()
-    console.print(tables(told), "", TerminalCharts(picture(told)), "")
-    console.print(Text(plain_text(law_line(told))))
-    for note in told.recommended.notes:
-        console.print(Text(plain_text(f"Mind: {note}")))
-    console.print(Text(plain_text(verdict(told)), style="bold"))
+    notes = [law_line(told), *(f"Mind: {note}" for note in told.notes)]
+    print_result(tables(told), picture(told), notes, verdict(told))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from simkit.cli.errors import RUN_FAILED
+from simkit.cli.tune_end import print_result, write_config
 from simkit.printable import printable_line
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ def end(
     Raises:
         typer.Exit: No setting gets through.
     """
-    from simkit.tuning.sweep_text import swept_json, swept_picture
+    from simkit.tuning.sweep_text import swept_json, swept_picture, verdict
 
     recommended = told.swept.recommended
     if out is not None and recommended is not None:
-        _write(told, out)
+        write_config(_recommended(told), verdict(told), out)
     if html is not None:
         from simkit.tuning.page import write_page
 
@@ -42,16 +43,14 @@ def end(
         _print(told)
         written = out if recommended is not None else None
         for line in _next(told, run, written, html):
-            print(line)
+            print(printable_line(line))
     if recommended is None:
         raise typer.Exit(RUN_FAILED)
 
 
 def _print(told: Told) -> None:
-    from rich.console import Console
-    from rich.text import Text
+    from rich.console import Group
 
-    from simkit.rendering import plain_text
     from simkit.tuning.sweep_text import (
         assumed_table,
         doubts_of,
@@ -59,14 +58,10 @@ def _print(told: Told) -> None:
         swept_tables,
         verdict,
     )
-    from simkit.tuning.terminal_charts import TerminalCharts
 
-    console = Console()
-    console.print(assumed_table(told), "", swept_tables(told), "")
-    console.print(TerminalCharts(swept_picture(told)), "")
-    for doubt in doubts_of(told):
-        console.print(Text(plain_text(f"Mind: {doubt}")))
-    console.print(Text(plain_text(verdict(told)), style="bold"))
+    tables = Group(assumed_table(told), "", swept_tables(told))
+    notes = [f"Mind: {doubt}" for doubt in doubts_of(told)]
+    print_result(tables, swept_picture(told), notes, verdict(told))
 
 
 def _next(told: Told, run: Path | None, out: Path | None, html: Path | None) -> Iterator[str]:
@@ -88,16 +83,6 @@ def _next(told: Told, run: Path | None, out: Path | None, html: Path | None) -> 
             f"{setting.filter_workers} in a configuration; then measure what is stated here: "
             "simkit tune RUN.toml --live --budget TOKENS"
         )
-
-
-def _write(told: Told, path: Path) -> None:
-    from simkit.config_file import to_toml
-    from simkit.traces.whole_file import written_whole
-    from simkit.tuning.sweep_text import verdict
-
-    comment = f"# {printable_line(verdict(told))}\n"
-    with written_whole(path) as file:
-        file.write((comment + to_toml(_recommended(told))).encode())
 
 
 def _recommended(told: Told) -> RunConfig:

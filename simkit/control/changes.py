@@ -11,16 +11,23 @@ from pydantic import ValidationError
 from simkit.config import ConfigError, RunConfig, quoted
 from simkit.config_problems import Origin, problem_lines
 from simkit.control.messages import Value
-from simkit.limits.limiter import Metered
+from simkit.limit_options import OPTIONS as LIMIT_OPTIONS
 
 _OF_THE_RUN: Mapping[str, tuple[str, str]] = {
     "concurrency": ("run", "concurrency"),
     "filter_workers": ("filters", "workers"),
 }
-RATES: tuple[Metered, ...] = ("requests", "tokens", "input_tokens", "output_tokens")
-LIMITS = (*(f"{kind}_per_minute" for kind in RATES), "max_calls_in_flight")
+LIMITS = tuple(LIMIT_OPTIONS.values())
 OPTIONS = (*_OF_THE_RUN, *LIMITS)
 """Limits are those of all providers; ``NAME.`` before one makes it that of one."""
+_CALLED: Mapping[str, str] = {
+    "rpm": "requests_per_minute",
+    "tpm": "tokens_per_minute",
+    "itpm": "input_tokens_per_minute",
+    "otpm": "output_tokens_per_minute",
+    "calls_in_flight": "max_calls_in_flight",
+}
+"""What the flags of `simkit tune` and `simkit plan` call options."""
 
 
 def changed(config: RunConfig, changes: Mapping[str, Value], providers: Iterable[str]) -> RunConfig:
@@ -63,7 +70,8 @@ def _problem(option: str, providers: tuple[str, ...]) -> str | None:
 
 
 def _unknown(option: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(option, known, n=1)
+    plain = option.strip("-").replace("-", "_")
+    near = [_CALLED[plain]] if plain in _CALLED else difflib.get_close_matches(plain, known, n=1)
     mend = f"did you mean {near[0]}? " if near else ""
     return f"unknown option {quoted(option)}; {mend}known: {', '.join(known)}"
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import structlog
 
 from simkit.config import ConfigError, ProviderConfig, RunConfig
-from simkit.control.changes import RATES, changed
+from simkit.control.changes import changed
 from simkit.control.messages import AccountState, Reply, Request, RunState, Value
 from simkit.filters.crew import Crew
 from simkit.filters.queue import FilterQueue
 from simkit.final_verdicts import FinalVerdicts
+from simkit.limit_options import PER_MINUTE
 from simkit.limits import AccountLimiter
 from simkit.providers import Providers
 from simkit.traces.records import Trajectory, Verdict
@@ -122,8 +123,7 @@ class LiveRun:
 
 def _tell(limiter: AccountLimiter, before: ProviderConfig, now: ProviderConfig) -> None:
     """Tell *limiter* what differs; what does not keeps what was learned about it."""
-    for kind in RATES:
-        option = f"{kind}_per_minute"
+    for kind, option in PER_MINUTE.items():
         rate: float | None = getattr(now, option)
         if rate != getattr(before, option):
             limiter.tell_rate(kind, rate)

@@ -16,13 +16,15 @@ from pathlib import Path
 from simkit.control.messages import ControlError
 
 _HASH_DIGITS = 24
+_LONGEST_FOLDER = 103 - len("/.sock") - _HASH_DIGITS
+"""Bytes."""
 
 
 def folders() -> Iterator[Path]:
     """Where sockets of this user may be, the best place first."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime and Path(runtime).is_absolute():
-        yield Path(runtime) / "simkit"
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""), "simkit")
+    if runtime.is_absolute() and len(os.fsencode(runtime)) <= _LONGEST_FOLDER:
+        yield runtime
     yield Path(tempfile.gettempdir()) / f"simkit-{os.getuid()}"
 
 

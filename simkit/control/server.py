@@ -86,6 +86,8 @@ async def _listen_to(bus: Bus, run: Path) -> None:
 def _obeyed(bus: Bus, request: Request) -> Reply:
     if bus.controls is None:
         return Reply(problems=("the run is ending",))
+    if bus.takes_no_orders and request.order != "status":
+        return Reply(problems=(bus.takes_no_orders,))
     return bus.controls.obey(request)
 
 

@@ -144,13 +144,17 @@
       line("failed", c.failed, "y2", now.colors[3], "dot", "calls/s"),
       line("input", c.input, "y3", now.colors[0], "solid", "tokens/s"),
       line("output", c.output, "y3", now.colors[1], "dash", "tokens/s"),
-      ...data.causes.map((cause, index) => stack(now, index, cause, {
+    ];
+    const paced = c.shares.some((shares) => shares.some((share) => share > 0));
+    if (paced) {
+      traces.push(...data.causes.map((cause, index) => stack(now, index, cause, {
         x: middles, y: c.shares[index], yaxis: "y4", width: step,
         hovertemplate: "%{y:.0%} of the step",
-      })),
-    ];
-    const groups = ["y", "y2", "y3", "y4"];
-    const tops = [1, 0.73, 0.46, 0.19];
+      })));
+    }
+    const groups = paced ? ["y", "y2", "y3", "y4"] : ["y", "y2", "y3"];
+    const tops = paced ? [1, 0.73, 0.46, 0.19] : [1, 0.64, 0.28];
+    const tall = paced ? 0.19 : 0.26;
     const legends = {};
     groups.forEach((group, index) => {
       const name = index ? `legend${index + 1}` : "legend";
@@ -161,17 +165,19 @@
       };
     });
     // Many or long causes fill several lines, so theirs is below, where there is room to grow.
-    Object.assign(legends.legend4, { y: -0.08, yanchor: "top" });
-    const domain = (index) => [Math.max(0, tops[index] - 0.19), tops[index]];
-    return [traces, layout(now, now.narrow ? 860 : 820, {
+    if (paced) Object.assign(legends.legend4, { y: -0.08, yanchor: "top" });
+    const domain = (index) => [Math.max(0, tops[index] - tall), tops[index]];
+    return [traces, layout(now, (now.narrow ? 860 : 820) - (paced ? 0 : 200), {
       ...legends, barmode: "stack", bargap: 0, hovermode: "x unified", hoversubplots: "axis",
       xaxis: axis(now, `time since the start, ${c.unit}`, {
-        anchor: "y4", range: [0, c.ends[c.ends.length - 1]], hoverformat: ",.4~g",
+        anchor: groups[groups.length - 1], range: [0, c.ends[c.ends.length - 1]], hoverformat: ",.4~g",
       }),
       yaxis: axis(now, "in flight", { domain: domain(0), rangemode: "tozero" }),
       yaxis2: axis(now, "calls/s", { domain: domain(1), rangemode: "tozero" }),
       yaxis3: axis(now, "tokens/s", { domain: domain(2), rangemode: "tozero", exponentformat: "SI" }),
-      yaxis4: axis(now, "pace set by", { domain: domain(3), range: [0, 1], dtick: 0.5, tickformat: ".0%" }),
+      ...paced && {
+        yaxis4: axis(now, "pace set by", { domain: domain(3), range: [0, 1], dtick: 0.5, tickformat: ".0%" }),
+      },
     })];
   }
 

@@ -17,12 +17,18 @@ MOST_IN_FLIGHT = 4_096
 _GAIN = 1.01
 """Times the throughput: what gains less is noise."""
 _FLAT = 2
+"""Doublings in a row that gain nothing before no more are tried."""
 _FLAT_BY_QUOTA = 1
+"""The same where a quota is nearly used up."""
 _FLAT_BY_FILTERS = 4
+"""The same where filters hold conversations up: up to 16 in flight a configuration derives the same
+4 workers, and only then more."""
 _FINE_PASSES = 2
+"""Halving the gaps around the knee twice leaves steps of a fifth."""
 _LARGE = 256
 """Concurrency from which on a rehearsal takes long, and one pass has to do."""
 _FILTER_PASSES = 4
+"""Doublings of the filter workers: up to sixteen times as many."""
 _HELD_BY_FILTERS = 0.1
 """Share of the time from which on more filter workers may help."""
 

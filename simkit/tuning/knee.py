@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simkit.limit_options import NAMES
 from simkit.pace import LATENCY, NOTHING
-from simkit.traces.calls import LimitKind
 from simkit.tuning.predicted import BINDING, USED_UP, Predicted, fullest
 from simkit.tuning.rehearsed import Setting
 
@@ -15,14 +15,6 @@ AS_FAST = 0.98
 """Share of the best throughput that is as good: the rest is within the noise of a rehearsal."""
 _SLOWER = 1.5
 """Times the latency of few calls at once, from which on load is said to slow a provider down."""
-
-_QUOTAS: Mapping[LimitKind, str] = {
-    "requests": "requests a minute",
-    "tokens": "tokens a minute",
-    "input_tokens": "input tokens a minute",
-    "output_tokens": "output tokens a minute",
-    "concurrency": "calls at once",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +58,7 @@ def _why(knee: Predicted, tried: Sequence[Predicted]) -> str:
     larger = [one for one in tried if one.setting.concurrency > at]
     if larger:
         ratio = max(one.conversations_per_hour for one in larger) / knee.conversations_per_hour
-        loss = f"are {1 - ratio:.0%} slower or worse" if ratio < AS_FAST else "gain nothing"
+        loss = f"are at least {1 - ratio:.0%} slower" if ratio < AS_FAST else "gain nothing"
         return f"More than {at:,} conversations in flight {loss}: {pace}."
     if at >= knee.conversations:
         return f"With {at:,} in flight all conversations are played at once; {pace}."
@@ -81,7 +73,7 @@ def _pace(knee: Predicted, tried: Sequence[Predicted]) -> str:
     quota = fullest(rehearsed)
     if quota is not None and rehearsed.quota_used[quota] >= BINDING:
         share = min(rehearsed.quota_used[quota], 1.0)
-        return f"{_QUOTAS[quota]} are used up to {share:.0%}"
+        return f"{NAMES[quota]} are used up to {share:.0%}"
     causes = [cause for cause in rehearsed.limiting if cause != NOTHING]
     cause = max(causes, key=rehearsed.limiting.__getitem__, default=None)
     if cause is None:

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, get_args
+from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic import ValidationError
 
 from simkit.config import ConfigError, ProviderConfig, RunConfig
 from simkit.config_problems import Origin, problem_lines
+from simkit.limit_options import IN_FLIGHT, KINDS
 from simkit.session import AccountSession, Session
 from simkit.tuning.terms import Hints, ProviderTerms
-
-LIMITS: Mapping[str, str] = {
-    "requests_per_minute": "requests",
-    "tokens_per_minute": "tokens",
-    "input_tokens_per_minute": "input_tokens",
-    "output_tokens_per_minute": "output_tokens",
-    "max_calls_in_flight": "concurrency",
-}
-"""Options of a provider, and fields of its terms, to the kind of limit that they set."""
-HINTS: tuple[str, ...] = get_args(Hints)
 
 _PACED = 0.97
 """A client keeps a little below a limit that it knows; so much is still that limit."""
 _DIFFERENT = 1.1
+"""Times the lowest of several accounts' limits; what differs by less was learned alike."""
 _BY_FLAG, _BY_SESSION = "given", "in force when the run ended"
 _BY_CONFIG, _BY_EXAMPLE = "run.toml", "the example"
 
@@ -35,7 +27,7 @@ class Given:
     """What the command line says."""
 
     limits: Mapping[str, float | int | None]
-    """Some of `LIMITS` to their values; None is not said. For the provider of ``[model]``."""
+    """Options of a provider to their values; None is not said. For the provider of ``[model]``."""
     untold: bool = False
     """The clients are told no limit, and have to learn them all."""
     hints: Hints | None = None
@@ -51,7 +43,7 @@ class AssumedLimit:
     provider: str
     """NAME of its ``[providers.NAME]`` table."""
     name: str
-    """One of `LIMITS`."""
+    """The option that tells it."""
     value: float
     origin: str
     """Who says so, in a few words."""
@@ -68,7 +60,7 @@ class Assumed:
     terms: Mapping[str, ProviderTerms]
     """What each account of a provider enforces, by the provider's name."""
     limits: tuple[AssumedLimit, ...]
-    """All of them, by provider and then as in `LIMITS`."""
+    """All of them, by provider and then by kind."""
     doubts: tuple[str, ...] = ()
     """Sentences for people."""
 
@@ -121,7 +113,7 @@ def _told(config: RunConfig, given: Given) -> RunConfig:
         raise ConfigError(*problem_lines(error, Origin("run.toml", frozenset(keys)))) from None
     if not given.untold:
         return told
-    nothing = dict.fromkeys(LIMITS)
+    nothing = dict.fromkeys(KINDS)
     providers = {n: one.model_copy(update=nothing) for n, one in told.providers.items()}
     return told.model_copy(update={"providers": providers})
 
@@ -156,7 +148,7 @@ def _limits(
         (_BY_CONFIG, _values(config.providers[name])),
     )
     known = _values(told.providers[name])
-    for limit in LIMITS:
+    for limit in KINDS:
         for origin, values in sources:
             if (value := values.get(limit)) is not None:
                 is_told = known.get(limit) is not None
@@ -167,7 +159,7 @@ def _limits(
 
 
 def _values(source: ProviderConfig | ProviderTerms) -> dict[str, float]:
-    values = {limit: getattr(source, limit) for limit in LIMITS}
+    values = {limit: getattr(source, limit) for limit in KINDS}
     return {limit: value for limit, value in values.items() if value is not None}
 
 
@@ -178,14 +170,16 @@ def _terms(
     stated: Mapping[str, ProviderTerms],
 ) -> ProviderTerms:
     changes: dict[str, Any] = {
-        limit.name: int(limit.value) if limit.name == "max_calls_in_flight" else limit.value
+        limit.name: int(limit.value) if limit.name == IN_FLIGHT else limit.value
         for limit in limits
         if limit.provider == name
     }
-    for option in fields(Given):
-        value = getattr(given, option.name)
-        if option.name not in {"limits", "untold"} and value is not None:
-            changes[option.name] = value
+    behaviour = {
+        "hints": given.hints,
+        "latency_factor": given.latency_factor,
+        "failure_share": given.failure_share,
+    }
+    changes |= {option: value for option, value in behaviour.items() if value is not None}
     return replace(stated.get(name, ProviderTerms()), **changes)
 
 
@@ -203,7 +197,7 @@ def _last(sessions: Sequence[Session], provider: str, doubts: list[str]) -> dict
 
 def _in_force(account: AccountSession) -> dict[str, float]:
     limits: dict[str, float] = {}
-    for limit, kind in LIMITS.items():
+    for limit, kind in KINDS.items():
         if kind == "concurrency":
             if account.refused.get(kind):
                 limits[limit] = account.max_in_flight
@@ -214,7 +208,7 @@ def _in_force(account: AccountSession) -> dict[str, float]:
 
 
 def _differences(provider: str, found: Sequence[Mapping[str, float]]) -> Iterator[str]:
-    for limit in LIMITS:
+    for limit in KINDS:
         values = [one[limit] for one in found if limit in one]
         if values and max(values) > _DIFFERENT * min(values):
             yield (

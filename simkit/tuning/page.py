@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import orjson
 from markupsafe import Markup
 
-from simkit.rendering import plain_text
+from simkit.html_page import cut, digest, in_script, own_file, rendered
 from simkit.traces.whole_file import written_whole
 from simkit.tuning.course import Course, course_of, time_unit
 from simkit.tuning.picture import Picture, Point, best_of_each, causes_of, finite
 
-_PAGES = Path(__file__).parents[1] / "pages"
 _MOST_TEXT = 300
 """Characters of one text."""
 _MOST_CAUSES = 7
@@ -68,44 +63,33 @@ def picture_page(picture: Picture) -> bytes:
     Raises:
         PageError: plotly is not installed.
     """
+    library, script = _plotly(), own_file("tuning.js")
+    values = {
+        "title": _shown(picture.title),
+        "facts": [(_shown(name), _shown(value)) for name, value in picture.facts],
+        "notes": [_shown(note) for note in picture.notes],
+        "columns": [_shown(column) for column in picture.columns],
+        "rows": [[_shown(cell) for cell in row] for row in picture.rows],
+        "knee": None if picture.knee is None else f"{picture.knee:,.4g}",
+        "has_points": bool(picture.points),
+        "timeline_of": _shown(picture.timeline_of),
+        "style": own_file("tuning.css"),
+        "library": library,
+        "script": script,
+        "digests": [digest(library), digest(script)],
+        "data": in_script(_data(picture)),
+        "has_course": _course(picture) is not None,
+    }
+    return rendered("tuning.html.j2", values)
+
+
+def _plotly() -> Markup:
+    """The library, in which nothing ends the script element or opens a comment that hides it."""
     check_plotly()
     from plotly.offline import get_plotlyjs  # late: it takes a while, and may be missing
 
-    # Nothing in it may end the script element, or open a comment there that hides the end.
-    library = get_plotlyjs().replace("</script", "<\\/script").replace("<!--", "<\\!--")
-    script = (_PAGES / "tuning.js").read_text("utf-8")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PAGES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    page = environment.get_template("tuning.html.j2").render(
-        title=_shown(picture.title),
-        facts=[(_shown(name), _shown(value)) for name, value in picture.facts],
-        notes=[_shown(note) for note in picture.notes],
-        columns=[_shown(column) for column in picture.columns],
-        rows=[[_shown(cell) for cell in row] for row in picture.rows],
-        knee=None if picture.knee is None else f"{picture.knee:,.4g}",
-        has_points=bool(picture.points),
-        timeline_of=_shown(picture.timeline_of),
-        style=Markup((_PAGES / "tuning.css").read_text("utf-8")),  # noqa: S704 - our own file
-        library=Markup(library),  # noqa: S704 - plotly's own file, which its package inlines too
-        script=Markup(script),  # noqa: S704 - our own file
-        digests=[_digest(library), _digest(script)],
-        data=Markup(_in_script(_data(picture))),  # noqa: S704 - escaped in _in_script
-        has_course=_course(picture) is not None,
-    )
-    return page.encode()
-
-
-def _digest(script: str) -> str:
-    return b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _in_script(data: dict[str, Any]) -> str:
-    """*data* as JSON in which no character can end the script element around it."""
-    content = orjson.dumps(data).decode()
-    for character in "<>&":
-        content = content.replace(character, f"\\u{ord(character):04x}")
-    return content
+    code = get_plotlyjs().replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return Markup(code)  # noqa: S704 - plotly's own file, which its package inlines too
 
 
 def _data(picture: Picture) -> dict[str, Any]:
@@ -173,5 +157,4 @@ def _number(value: float) -> float | None:
 
 
 def _shown(text: str) -> str:
-    cut = text if len(text) <= _MOST_TEXT else f"{text[: _MOST_TEXT - 1]}…"
-    return cut if cut.isprintable() else plain_text(cut)
+    return cut(text, _MOST_TEXT)

@@ -68,6 +68,7 @@ def picture_of(
     recommended: Setting | None,
     title: str,
     *,
+    rates: Mapping[Setting, float] | None = None,
     facts: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
     columns: Sequence[str] = (),
@@ -75,16 +76,22 @@ def picture_of(
 ) -> Picture:
     """The picture of a sweep over settings; its time line is that of *recommended*.
 
+    Args:
+        rates: Calls a second to draw for each setting; None: those of *results* over all their
+            time.
+
     *results* may come in any order, and be empty. With no recommended setting, or one that is
     not among them, there is no time line.
     """
     ordered = sorted(results, key=lambda one: _order(one.setting))
     chosen = next((one for one in ordered if one.setting == recommended), None)
     varied = _varied([one.setting for one in ordered])
+    if rates is None:
+        rates = {one.setting: one.calls_per_second for one in ordered}
     return Picture(
         title=title,
         facts=facts,
-        points=[_point(one, varied) for one in ordered],
+        points=[_point(one, varied, rates[one.setting]) for one in ordered],
         knee=None if recommended is None else recommended.concurrency,
         timeline=None if chosen is None else chosen.timeline,
         timeline_of="" if chosen is None else setting_name(chosen.setting),
@@ -125,10 +132,10 @@ def finite(value: float) -> float:
     return value if math.isfinite(value) and value > 0 else 0.0
 
 
-def _point(result: Rehearsed, varied: frozenset[str]) -> Point:
+def _point(result: Rehearsed, varied: frozenset[str], rate: float) -> Point:
     return Point(
         concurrency=result.setting.concurrency,
-        calls_per_second=result.steady_calls_per_second,
+        calls_per_second=rate,
         mean_latency_seconds=result.mean_latency_seconds if result.calls else math.nan,
         p95_latency_seconds=result.p95_latency_seconds if result.calls else math.nan,
         limiting=result.limiting,

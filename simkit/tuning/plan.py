@@ -16,6 +16,7 @@ from simkit.tuning.plan_changes import TAKES, Change, Takes, all_limits, changes
 from simkit.tuning.plan_demand import models_of, spent_by
 from simkit.tuning.plan_figures import Figures, figures_of, seconds_of, times_beyond
 from simkit.tuning.plan_fluid import Situation, seconds_by_resource, slowest
+from simkit.tuning.rehearsal_size import rehearsal_size
 from simkit.tuning.rehearsed import Rehearsed
 from simkit.tuning.sweep import Rehearse
 
@@ -23,16 +24,19 @@ WORTH_IT = 0.05
 """Share of the time that a change must gain to be worth naming."""
 _STEADY_SECONDS = 600.0
 """A provider may lend a minute's quota in advance; over ten minutes that is little."""
-_TURNS = 4
-"""Conversations to rehearse for each that may be in flight: fewer have no steady pace."""
-_FEWEST_TURNS = 2
+_FEWEST = 200
+"""Conversations to rehearse: of fewer the start and the end are too much."""
+_FEWEST_TURNS = 2.0
+"""Conversations for each that may be in flight; its own figures are told, so more than a sweep's,
+which only compares."""
+_USUAL_CALLS = 10_000
+"""Of each of up to eleven rehearsals: some ten seconds on two cores."""
+_MOST_CALLS = 30_000
+"""The same where many are in flight: some half a minute."""
 _ROUGH_TURNS = 3
 """Fewer are told to people."""
-_FEWEST = 200
 _FEW = 30
 """Recorded conversations below which people are told how few there are."""
-_MOST_CALLS = 20_000
-"""Some five seconds of rehearsing; passed only where `_FEWEST_TURNS` needs it."""
 
 Each = Callable[[Callable[[Situation], Rehearsed], Sequence[Situation]], Iterable[Rehearsed]]
 """As `map`; that of a pool of processes uses all of the machine."""
@@ -78,7 +82,7 @@ def make_plan(
 ) -> Plan:
     """What *conversations* would take.
 
-    Takes up to eleven rehearsals, of about `_MOST_CALLS` calls each.
+    Takes up to eleven rehearsals; see `conversations_to_rehearse`.
 
     Args:
         prices: By model.
@@ -103,12 +107,20 @@ def make_plan(
 
 
 def conversations_to_rehearse(situation: Situation, wanted: int) -> int:
-    """As many as show the steady pace of a run of *wanted*, and not many more."""
-    concurrency = situation.config.run.concurrency
-    pace = slowest(seconds_by_resource(situation))
-    steady = max(_TURNS * concurrency, _FEWEST, _STEADY_SECONDS / pace if pace else 0)
-    bounded = min(steady, _MOST_CALLS / max(1, situation.workload.calls_per_conversation))
-    return min(wanted, math.ceil(max(bounded, _FEWEST_TURNS * concurrency)))
+    """As many as show the steady pace of a run of *wanted*; see `rehearsal_size`.
+
+    Its pace is that of the fluid model.
+    """
+    seconds_each = slowest(seconds_by_resource(situation))
+    return rehearsal_size(
+        wanted,
+        concurrency=situation.config.run.concurrency,
+        calls_each=situation.workload.calls_per_conversation,
+        steady=max(_FEWEST, _STEADY_SECONDS / seconds_each if seconds_each else 0.0),
+        fewest_turns=_FEWEST_TURNS,
+        usual_calls=_USUAL_CALLS,
+        most_calls=_MOST_CALLS,
+    )
 
 
 def _rehearsed(rehearse: Rehearse, wanted: int, situation: Situation) -> Rehearsed:
@@ -176,7 +188,13 @@ def _doubts(
             f"never more than {now.workload.peak_calls_in_flight:,} when it was recorded; the "
             f"upper end of the time allows for latencies {math.sqrt(beyond):.1f} times as long."
         )
-    if found.conversations < min(wanted, _ROUGH_TURNS * now.config.run.concurrency):
+    if found.conversations < min(wanted, now.config.run.concurrency):
+        yield (
+            f"Only {found.conversations:,} conversations were rehearsed, so no more were in "
+            f"flight, and {now.config.run.concurrency:,} may be: where no limit holds them up, it "
+            "is faster than this."
+        )
+    elif found.conversations < min(wanted, _ROUGH_TURNS * now.config.run.concurrency):
         yield (
             f"Only {found.conversations:,} conversations were rehearsed, and "
             f"{now.config.run.concurrency:,} may be in flight: the steady pace is a rough guess."

@@ -8,15 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from simkit.config_provider import ProviderConfig
-from simkit.traces.calls import LimitKind
+from simkit.limit_options import IN_FLIGHT, NAMES, PER_MINUTE
 from simkit.tuning.plan_demand import Values
-from simkit.tuning.plan_fluid import (
-    IN_FLIGHT,
-    PER_MINUTE,
-    Situation,
-    seconds_by_resource,
-    slowest,
-)
+from simkit.tuning.plan_fluid import Situation, seconds_by_resource, slowest
 from simkit.tuning.terms import ProviderTerms
 
 Takes = Literal["nothing", "fewer judges", "more quota", "another machine"]
@@ -89,7 +83,7 @@ def _changes(now: Situation) -> Iterator[Change]:
         yield Change(what="rules alone judge", takes="fewer judges", situation=_without_judges(now))
     for kind, field in PER_MINUTE.items():
         if _is_limited(now, field):
-            yield _more_quota(now, field, f"{_name(kind)} a minute")
+            yield _more_quota(now, field, NAMES[kind])
     if _is_limited(now, IN_FLIGHT):
         yield _more_quota(now, IN_FLIGHT, "calls in flight that the provider allows")
     machine = now.workload.machine
@@ -129,10 +123,6 @@ def _configured(now: Situation, **sections: object) -> Situation:
 def _without_judges(now: Situation) -> Situation:
     unjudged = tuple(replace(one, judging=()) for one in now.workload.conversations)
     return replace(now, workload=replace(now.workload, conversations=unjudged))
-
-
-def _name(kind: LimitKind) -> str:
-    return kind.replace("_", " ")
 
 
 def _is_limited(now: Situation, field: str) -> bool:

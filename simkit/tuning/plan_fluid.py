@@ -17,25 +17,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from simkit.config import RunConfig
-from simkit.traces.calls import LimitKind
+from simkit.limit_options import IN_FLIGHT, PER_MINUTE
+from simkit.limits.limiter import Metered
 from simkit.tuning.plan_demand import Values, per_conversation
 from simkit.tuning.terms import ProviderTerms
 from simkit.tuning.workload import Round, Workload, WorkloadCall
 
-PER_MINUTE: Mapping[LimitKind, str] = {
-    "requests": "requests_per_minute",
-    "tokens": "tokens_per_minute",
-    "input_tokens": "input_tokens_per_minute",
-    "output_tokens": "output_tokens_per_minute",
-}
-"""Kinds of quota to the fields of configurations and terms."""
-IN_FLIGHT = "max_calls_in_flight"
-_USE: Mapping[LimitKind, Callable[[WorkloadCall], float]] = {
+_USE: Mapping[Metered, Callable[[WorkloadCall], float]] = {
     "requests": lambda call: 1,
     "tokens": lambda call: call.input_tokens + call.output_tokens,
     "input_tokens": lambda call: call.input_tokens,
     "output_tokens": lambda call: call.output_tokens,
 }
+
+_LEAST_PER_SECOND = 1e-9
+"""One in thirty years: what is less never comes, too, and its times would have no end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +104,8 @@ def _at_providers(
     for model, providers in _providers_by_model(situation.config).items():
         for kind, field in PER_MINUTE.items():
             if (capacity := _capacity(situation, providers, field)) is not None:
-                yield _of_model(situation.workload, model, _USE[kind]) / (capacity / 60)
+                per_second = max(capacity / 60, _LEAST_PER_SECOND)
+                yield _of_model(situation.workload, model, _USE[kind]) / per_second
         if (capacity := _capacity(situation, providers, IN_FLIGHT)) is not None:
             yield _of_model(situation.workload, model, latency) / capacity
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -11,14 +11,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from simkit.limit_options import KINDS, NAMES
 from simkit.pace import in_words
 from simkit.rendering import plain_text
 from simkit.tuning.limits_of_run import Assumed
 from simkit.tuning.plan import WORTH_IT, Plan, Rated
 from simkit.tuning.plan_demand import Range
-from simkit.tuning.plan_fluid import IN_FLIGHT
+from simkit.tuning.text_figures import duration, finite_or_none
 
-_DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
 _DIGITS = 3
 """That are shown of an estimate."""
 _BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -45,17 +45,11 @@ def render_plan(plan: Plan, currency: str | None) -> RenderableType:
 def render_assumed(assumed: Assumed) -> RenderableType:
     """The limits that the plan takes for granted, and where they are known from."""
     limits = [
-        f"{limit.value:,.6g} {_limit_name(limit.name)} at {limit.provider} ({limit.origin})"
+        f"{limit.value:,.6g} {NAMES[KINDS[limit.name]]} at {limit.provider} ({limit.origin})"
         for limit in assumed.limits
     ]
     shown = ", ".join(limits) or "no limits: none is configured, given or was met"
     return Text(plain_text(f"Assumed of each account: {shown}"))
-
-
-def _limit_name(name: str) -> str:
-    return (
-        "calls in flight" if name == IN_FLIGHT else name.replace("_per_", " a ").replace("_", " ")
-    )
 
 
 def plan_json(plan: Plan, assumed: Assumed, currency: str | None) -> dict[str, Any]:
@@ -92,25 +86,6 @@ def advice(plan: Plan, currency: str | None) -> str:
         f"{duration(best.seconds)} instead of {duration(now.expected)}, {best.gain:.0%} less."
         + (" Without judges more is kept that should not be." if _has_no_judges(best) else "")
     )
-
-
-def duration(seconds: float) -> str:
-    """*seconds* for people, in its two largest units: ``3 days 4 h``, ``12 min 30 s``."""
-    if math.isinf(seconds):
-        return "never"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    for unit, name, part, part_name in (
-        (_DAY, "days", _HOUR, "h"),
-        (_HOUR, "h", _MINUTE, "min"),
-        (_MINUTE, "min", 1, "s"),
-    ):
-        # What rounds up to a whole unit is one, not 60 of the smaller.
-        whole, rest = divmod(round(seconds / part), unit // part)
-        if whole:
-            name = "day" if (whole, name) == (1, "days") else name
-            return f"{whole:,} {name}" + (f" {rest} {part_name}" if rest else "")
-    return f"{seconds:.0f} s"
 
 
 def _figures(plan: Plan, currency: str | None) -> Table:
@@ -173,11 +148,7 @@ def _table(*columns: str) -> Table:
 
 
 def _rated_json(rated: Rated) -> dict[str, Any]:
-    shown: Mapping[str, Any] = asdict(rated)
-    return {
-        name: None if isinstance(value, float) and math.isinf(value) else value
-        for name, value in shown.items()
-    }
+    return {name: finite_or_none(value) for name, value in asdict(rated).items()}
 
 
 def _rounded(value: float) -> float:

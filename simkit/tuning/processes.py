@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,16 +20,19 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+_FEWEST_PROCESSES = 2
+"""So that what is tried at once, and so what a search finds, is alike on one core and on two."""
 _MOST_PROCESSES = 16
+"""A search doubles concurrency twelve times at most, so more would idle."""
 
 
 class ProcessDied(Exception):
-    """A process has ended before its work; says what to do."""
+    """A process has ended before its work; says how, and what to do."""
 
 
 def processes_here() -> int:
-    """As many as there are cores, and at least 2."""
-    return min(max(2, os.cpu_count() or 0), _MOST_PROCESSES)
+    """As many as there are cores, but from 2 to 16."""
+    return min(max(_FEWEST_PROCESSES, os.cpu_count() or 0), _MOST_PROCESSES)
 
 
 @contextmanager
@@ -134,12 +138,19 @@ class Processes:
         process = self._processes[connection]
         process.join(1.0)
         killed = process.exitcode == -signal.SIGKILL
-        cause = "killed, as systems do that run out of memory" if killed else process.exitcode
-        return ProcessDied(f"a process that was at work has ended too early ({cause})")
+        cause = (
+            "it was killed, as systems do that run out of memory; make some free"
+            if killed
+            else f"exit code {process.exitcode}"
+        )
+        return ProcessDied(
+            f"a process that rehearsed has ended too early: {cause}, and start again"
+        )
 
 
 def _work(connection: Connection) -> None:
     """What each process does: call the latest function for what comes, until nobody is there."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     function: Callable[[Any], Any] = print
     while True:
         try:
@@ -153,6 +164,14 @@ def _work(connection: Connection) -> None:
         except Exception as error:  # whatever it is, it is for who asked
             answer = _told(error)
         connection.send_bytes(answer)
+
+
+def _end_with_parent() -> None:
+    """End this process, whatever it is at, when the one that started it is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)  # nobody is there for whom anything would have to be put in order
 
 
 def _told(error: Exception) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from simkit.config import RunConfig
+from simkit.counted import counted
 from simkit.session import Session
 from simkit.traces.call_times import CallTimesOfRun
 from simkit.tuning.latency_fit import LatencyFit
@@ -51,12 +52,12 @@ def _about_size(run: CallTimesOfRun) -> Iterator[str]:
         )
     elif conversations < _FEW_CONVERSATIONS:
         yield (
-            f"The run has only {_counted(conversations, 'conversation')}: how much conversations "
+            f"The run has only {counted(conversations, 'conversation')}: how much conversations "
             "differ is hardly known, and times and costs may be off by a lot."
         )
     if calls < _FEW_CALLS:
         yield (
-            f"The run has only {_counted(calls, 'call')}, so its slowest calls are not known well, "
+            f"The run has only {counted(calls, 'call')}, so its slowest calls are not known well, "
             "which decide how long the end of a run takes."
         )
 
@@ -64,16 +65,16 @@ def _about_size(run: CallTimesOfRun) -> Iterator[str]:
 def _about_load(run: CallTimesOfRun, fit: LatencyFit) -> Iterator[str]:
     if fit.latencies.doubled_at is None and not fit.loads_differ:
         low, high = np.quantile(fit.loads, (0.01, 0.99)).tolist()
-        about = f"about {_counted(round(high), 'call')}"
+        about = f"about {counted(round(high), 'call')}"
         if low < high:
-            about = f"between {low:.0f} and {_counted(round(high), 'call')}"
+            about = f"between {low:.0f} and {counted(round(high), 'call')}"
         yield (
             f"The run only ever had {about} in flight, from which the effect of load cannot be "
             "told: what more would do to latency is not known, and is taken for nothing."
         )
     elif fit.peak_calls_in_flight < _FEW_IN_FLIGHT:
         yield (
-            f"The run never had more than {_counted(fit.peak_calls_in_flight, 'call')} in flight: "
+            f"The run never had more than {counted(fit.peak_calls_in_flight, 'call')} in flight: "
             "what more would do to latency is not known."
         )
     elif alone := _seldom_loaded(run, fit):
@@ -108,13 +109,14 @@ def _about_end(run: CallTimesOfRun, config: RunConfig) -> Iterator[str]:
     failed = outcomes["failed"]
     if failed > outcomes.total() / 2:
         yield (
-            f"{failed:,} of {_counted(outcomes.total(), 'conversation')} failed, and count as far "
+            f"{failed:,} of {counted(outcomes.total(), 'conversation')} failed, and count as far "
             "as they came: what works takes longer and costs more."
         )
 
 
 def _about_settings(config: RunConfig, sessions: Sequence[Session]) -> Iterator[str]:
-    concurrencies = {session.concurrency for session in sessions} or {config.run.concurrency}
+    ranges = [session.concurrency_range or (session.concurrency,) * 2 for session in sessions]
+    concurrencies = {size for one in ranges for size in one} or {config.run.concurrency}
     if len(concurrencies) == 1:
         yield (
             f"As far as is known, all of the run was recorded with concurrency "
@@ -142,7 +144,3 @@ def _about_sessions(run: CallTimesOfRun, sessions: Sequence[Session]) -> Iterato
             f"Only {counted:,} of the run's {len(run.calls):,} calls were made by processes that "
             "came to their end, and CPU time, memory and failures are those of these."
         )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 import anyio
 
 from simkit.config import RunConfig
+from simkit.counted import counted
 from simkit.filters.queue import FilterQueue
 from simkit.filters.sole_error import sole_error_raised
-from simkit.pace import CPU, FILTERS, LATENCY, Pace
+from simkit.pace import BETWEEN_CALLS, CPU, FILTERS, LATENCY, Pace
 from simkit.scheduler import work_through
 from simkit.traces.provider_errors import AccountProblem, StoppedAnswering
 from simkit.tuning.rehearsal_play import Processor, RehearsalPlan, RehearsalPlay, RehearsalQueue
@@ -101,7 +102,8 @@ def _pace(plan: RehearsalPlan, play: RehearsalPlay, queue: RehearsalQueue) -> Pa
         signs=(
             (FILTERS, lambda: queue.waiting > plan.config.filter_queue),
             (CPU, lambda: play.processor.is_behind(anyio.current_time())),
-            (LATENCY, lambda: play.started < plan.conversations),
+            (LATENCY, lambda: play.started < plan.conversations and play.stats.in_flight > 0),
+            (BETWEEN_CALLS, lambda: play.started < plan.conversations),
         ),
     )
 
@@ -122,7 +124,7 @@ async def _give_up(stats: CallStats) -> None:
     refused, failed = stats.counts.refused, stats.counts.failed
     raise _Hopeless(
         f"the provider answered nothing for {_HOPELESS_SECONDS / 3600:.0f} hours: by then it had "
-        f"answered {answered:,} calls, refused {refused:,} and failed {failed:,} times"
+        f"answered {counted(answered, 'call')}, refused {refused:,} and failed {failed:,}"
     )
 
 

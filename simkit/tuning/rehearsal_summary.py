@@ -25,7 +25,7 @@ def summary(
 ) -> Rehearsed:
     """What is to be told of *play*, which lasted from *began* to *ended*."""
     counts, stats, machine = ended.counts, play.stats, plan.workload.machine
-    steady_from, steady_until = _steady(play, began, ended)
+    steady = _steady(play, began, ended)
     wait, p95_wait = mean_and_p95(play.waits)
     latency, p95_latency = mean_and_p95(stats.latencies)
     return Rehearsed(
@@ -39,10 +39,8 @@ def summary(
         failed=counts.failed,
         input_tokens=counts.input_tokens,
         output_tokens=counts.output_tokens,
-        steady_calls_per_second=_per_second(
-            steady_until.counts.answered - steady_from.counts.answered, steady_from, steady_until
-        ),
-        quota_used=_quota_used(play.providers.accounts, steady_from, steady_until),
+        steady_calls_per_second=_answered_per_second(*steady),
+        quota_used=_quota_used(play.providers.accounts, *steady),
         limiting=pace.shares(),
         waited_seconds=_waited(play.providers.accounts),
         mean_wait_seconds=wait,
@@ -81,8 +79,9 @@ def _steady(play: RehearsalPlay, began: Moment, ended: Moment) -> tuple[Moment, 
     return began, ended
 
 
-def _per_second(amount: float, first: Moment, last: Moment) -> float:
-    return amount / (last.at - first.at) if last.at > first.at else 0.0
+def _answered_per_second(first: Moment, last: Moment) -> float:
+    answered = last.counts.answered - first.counts.answered
+    return answered / (last.at - first.at) if last.at > first.at else 0.0
 
 
 def _quota_used(

@@ -22,11 +22,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What happened when, in equal steps from the start; all sequences are as long."""
+    """What happened when, in equal steps from the start, of which the last may be shorter.
+
+    All sequences are as long. What is in flight is the mean over each step, or as far as a
+    rehearsal samples it: at the end of each, and the mean of those where steps were joined.
+    """
 
     step_seconds: float
     calls_in_flight: tuple[float, ...]
-    """Mean over each step."""
     conversations_in_flight: tuple[float, ...]
     answered: tuple[int, ...]
     """Calls answered in each step."""
@@ -85,8 +88,3 @@ class Rehearsed:
     def calls_per_second(self) -> float:
         """Answered, over the whole run."""
         return self.calls / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def conversations_per_hour(self) -> float:
-        """Over the whole run."""
-        return 3600 * self.finished / self.seconds if self.seconds > 0 else 0.0

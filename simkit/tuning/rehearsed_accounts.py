@@ -30,11 +30,6 @@ class RehearsedAccount:
     account: Account[RehearsedRequest, RehearsedAnswer]
     stats: CallStats
 
-    @property
-    def seconds_waited(self) -> dict[str, float]:
-        """For each limit, how long it has held the first of the waiting calls."""
-        return dict(self.account.limiter.seconds_waited.items())
-
 
 @dataclass(slots=True)
 class RehearsedProviders:

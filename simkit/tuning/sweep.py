@@ -6,29 +6,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import dropwhile
-from math import ceil
 from typing import Protocol
 
 from simkit.config import RunConfig
 from simkit.tuning.grid import Ways, doublings, search
 from simkit.tuning.knee import Knee, knee_of
 from simkit.tuning.predicted import Demand, Predicted, predicted
+from simkit.tuning.rehearsal_size import rehearsal_size
 from simkit.tuning.rehearsed import Rehearsed, Setting
 from simkit.tuning.terms import ProviderTerms
 from simkit.tuning.workload import Workload
 
-_TURNS = 4
-"""Conversations to rehearse for each that may be in flight: fewer have no steady middle."""
 _FEWEST_TURNS = 1.5
+"""Conversations for each that may be in flight: from there on settings can be compared."""
 _FEWEST_CALLS = 2_000
 """Fewer leave the pace too much to chance."""
 _STEADY_SECONDS = 120.0
 """Quotas are a minute's: what a provider lends of it in advance must not matter."""
-_MOST_CALLS = 20_000
-"""Some seconds of rehearsing; passed only where `_FEWEST_TURNS` needs it."""
 _ALL_CALLS = 10_000
 """Where all the conversations make no more calls, all are rehearsed."""
 _FINE_SETTINGS = 4
+"""At most, around the knee: two on each of two passes."""
 
 
 class Rehearse(Protocol):
@@ -112,18 +110,20 @@ class Sweep:
     def size(self, setting: Setting, found: Sequence[Predicted] = ()) -> int:
         """With how many conversations to rehearse *setting*, after what was *found*.
 
-        Enough for a steady middle: `_TURNS` for each that is in flight, `_FEWEST_CALLS`, and what
-        takes `_STEADY_SECONDS` at the best pace so far; but no more than `_MOST_CALLS` in all,
-        where that leaves `_FEWEST_TURNS` for each in flight. All where they are few.
+        See `rehearsal_size`: what makes `_FEWEST_CALLS`, and takes `_STEADY_SECONDS` at the best
+        pace so far. All where they are few.
         """
         calls = max(self.demand.calls, 1.0)
         if self.full or self.conversations * calls <= _ALL_CALLS:
             return self.conversations
         pace = max((one.rehearsed.steady_calls_per_second for one in found), default=0.0)
-        steady = max(_FEWEST_CALLS, _STEADY_SECONDS * pace)
-        enough = max(_TURNS * setting.concurrency, ceil(steady / calls))
-        most = max(ceil(_FEWEST_TURNS * setting.concurrency), ceil(_MOST_CALLS / calls))
-        return min(enough, most, self.conversations)
+        return rehearsal_size(
+            self.conversations,
+            concurrency=setting.concurrency,
+            calls_each=calls,
+            steady=max(_FEWEST_CALLS, _STEADY_SECONDS * pace) / calls,
+            fewest_turns=_FEWEST_TURNS,
+        )
 
 
 def sweep(

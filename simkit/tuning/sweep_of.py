@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from simkit.config import ConfigError, RunConfig
+from simkit.counted import counted
 from simkit.one_run import open_run
 from simkit.prices import load_prices
 from simkit.session import Session, sessions_of
@@ -97,7 +98,7 @@ def swept(source: Source, wanted: Wanted) -> Told:
         terms=assumed.terms,
         conversations=conversations,
         ways=Ways(
-            concurrency=wanted.concurrency,
+            concurrency=tuple(min(one, conversations) for one in wanted.concurrency),
             filter_workers=wanted.filter_workers,
             most=min(conversations, MOST_IN_FLIGHT),
             derived=partial(derived_workers, assumed.config),
@@ -112,7 +113,11 @@ def swept(source: Source, wanted: Wanted) -> Told:
         swept=found,
         assumed=assumed,
         conversations=conversations,
-        doubts=(*source.workload.doubts, *too_large(source.workload, assumed)),
+        doubts=(
+            *source.workload.doubts,
+            *too_large(source.workload, assumed),
+            *_all_at_once(wanted.concurrency, conversations),
+        ),
         currency=_currency(source.config),
     )
 
@@ -136,6 +141,17 @@ def too_large(workload: Workload, assumed: Assumed) -> Iterator[str]:
                 f"{limit.value:,.0f} a minute of {limit.provider}: here it goes when a minute's "
                 "quota is there; some providers never answer such a call."
             )
+
+
+def _all_at_once(concurrency: Sequence[int], conversations: int) -> Iterator[str]:
+    """A sentence where some of *concurrency* can be no more than all *conversations* at once."""
+    beyond = [f"{one:,}" for one in concurrency if one > conversations]
+    if beyond:
+        yield (
+            f"There are only {counted(conversations, 'conversation')} to play, so "
+            f"{' and '.join(beyond)} in flight would be the same as {conversations:,}, which was "
+            "tried instead."
+        )
 
 
 def _currency(config: RunConfig) -> str | None:

@@ -11,17 +11,20 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from simkit.counted import counted
+from simkit.limit_options import KINDS, NAMES
 from simkit.pace import in_words
 from simkit.rendering import plain_text
-from simkit.tuning.limits_of_run import LIMITS, Assumed
+from simkit.tuning.limits_of_run import Assumed
 from simkit.tuning.picture import Picture, picture_of
-from simkit.tuning.plan_text import duration
 from simkit.tuning.predicted import Predicted
 from simkit.tuning.sweep import Swept
+from simkit.tuning.text_figures import duration, finite_or_none
 
 _KNEE = "> "
 """Before the figures of the recommended setting: not told by style alone."""
 _CAUSES = 2
+_MOST_SHARE = 10.0
 _COSTS = ("filter\nworkers", "time", "calls\n/s", "conv.\n/h", "refused", "cost", "memory")
 _WORDS = ("quota used", "limited by")
 _REASONS = ("quota used", "mean\nwait", "p95\nwait", "p95\nlatency", "limited by")
@@ -44,10 +47,11 @@ class Told:
 def assumed_table(told: Told) -> RenderableType:
     """What the rehearsals take for granted."""
     head = "Assumed of each account"
-    table = _table((head, "limit", "from", ""), left=(head, "limit", "from", ""))
+    heads = (head, "limit", "from", "the clients")
+    table = _table(heads, left=heads)
     for limit in told.assumed.limits:
-        known = "told to the clients" if limit.is_told else "to be learned"
-        amount = f"{limit.value:,.4g} {_words(limit.name)}"
+        known = "are told it" if limit.is_told else "have to learn it"
+        amount = f"{_number(limit.value)} {NAMES[KINDS[limit.name]]}"
         table.add_row(*_texts((limit.provider, amount, limit.origin, known)))
     if not told.assumed.limits:
         table.add_row("no limit: none is configured, given or was met", "", "", "")
@@ -75,9 +79,9 @@ def verdict(told: Told) -> str:
     setting = swept.recommended.setting
     takes = duration(swept.recommended.seconds)
     return (
-        f"Recommended: {setting.concurrency:,} conversations in flight and "
-        f"{setting.filter_workers:,} filter workers; {told.conversations:,} conversations take "
-        f"about {takes}. {swept.knee.why}"
+        f"Recommended: {counted(setting.concurrency, 'conversation')} in flight and "
+        f"{counted(setting.filter_workers, 'filter worker')}; "
+        f"{counted(told.conversations, 'conversation')} in about {takes}. {swept.knee.why}"
     )
 
 
@@ -99,7 +103,8 @@ def swept_picture(told: Told) -> Picture:
         [one.rehearsed for one in told.swept.tried],
         recommended,
         f"Rehearsals of {told.of}",
-        facts=[("wanted", f"{told.conversations:,} conversations"), *_facts(told)],
+        rates={one.setting: one.calls_per_second for one in told.swept.tried},
+        facts=[("wanted", counted(told.conversations, "conversation")), *_facts(told)],
         notes=[verdict(told), *doubts_of(told)],
         columns=[name.replace("\n", " ") for name in ("in flight", *_COSTS, *_REASONS)],
         rows=[
@@ -139,22 +144,28 @@ def _costs(one: Predicted, told: Told) -> tuple[str, ...]:
 
 def _reasons(one: Predicted) -> tuple[str, ...]:
     rehearsed = one.rehearsed
-    quotas = (f"{_kind(kind)} {share:.0%}" for kind, share in rehearsed.quota_used.items())
+    quotas = (f"{_kind(kind)} {_share(share)}" for kind, share in rehearsed.quota_used.items())
+    ends = math.isfinite(one.seconds)  # else the longest waits never came to an end
     return (
         ", ".join(quotas) or "no limits",
-        f"{rehearsed.mean_wait_seconds:,.1f} s",
-        f"{rehearsed.p95_wait_seconds:,.1f} s",
-        f"{rehearsed.p95_latency_seconds:,.1f} s",
+        f"{rehearsed.mean_wait_seconds:,.1f} s" if ends else "-",
+        f"{rehearsed.p95_wait_seconds:,.1f} s" if ends else "-",
+        f"{rehearsed.p95_latency_seconds:,.1f} s" if rehearsed.calls else "-",
         in_words(rehearsed.limiting, most=_CAUSES) or "nothing",
     )
 
 
+def _share(share: float) -> str:
+    """Far above 100 % where a limit allows next to nothing: then the figure tells nothing."""
+    return f"{share:.0%}" if share <= _MOST_SHARE else f"over {_MOST_SHARE:,.0%}"
+
+
 def _facts(told: Told) -> Iterator[tuple[str, str]]:
     for limit in told.assumed.limits:
-        known = "told" if limit.is_told else "not told"
+        known = "the clients are told" if limit.is_told else "the clients have to learn it"
         yield (
-            f"{limit.provider}: {_words(limit.name)}",
-            f"{limit.value:,.4g} ({limit.origin}; {known})",
+            f"{limit.provider}: {NAMES[KINDS[limit.name]]}",
+            f"{_number(limit.value)} ({limit.origin}; {known})",
         )
 
 
@@ -166,26 +177,16 @@ def _predicted_json(one: Predicted) -> dict[str, Any]:
     }
     return {
         **asdict(one.setting),
-        "seconds": _finite(one.seconds),
+        "seconds": finite_or_none(one.seconds),
         "conversations_per_hour": one.conversations_per_hour,
         "calls_per_second": one.calls_per_second,
         "money": one.money,
         "rehearsed": {
             "conversations": one.rehearsed.conversations,
             "finished": one.rehearsed.finished,
-            **{name: _finite(value) for name, value in rehearsed.items()},
+            **{name: finite_or_none(value) for name, value in rehearsed.items()},
         },
     }
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _words(limit: str) -> str:
-    if LIMITS[limit] == "concurrency":
-        return "calls at once"
-    return limit.replace("_", " ").replace(" per ", " a ")
 
 
 def _kind(kind: str) -> str:

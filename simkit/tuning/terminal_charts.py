@@ -102,13 +102,13 @@ def _append_bar(row: Text, shares: Mapping[str, float], causes: Sequence[str], w
 
 
 def _in_words(shares: Mapping[str, float], width: int) -> str:
-    """The largest two, or the one that *width* has room for."""
+    """The largest two, or the one that *width* has room for; empty where nothing is known."""
     largest = sorted(shares.items(), key=lambda one: -finite(one[1]))[:2]
     told = [
         f"{plain_text(cause)} {share:.0%}" for cause, share in largest if finite(share) >= 0.005
     ]
     whole = ", ".join(told)
-    return whole if cell_len(whole) <= width else told[0]
+    return whole if cell_len(whole) <= width else "".join(told[:1])
 
 
 def _legend(causes: Sequence[str]) -> Text:

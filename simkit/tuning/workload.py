@@ -5,7 +5,6 @@ Read from a saved run (`simkit.tuning.recorded`) or stated (`simkit.tuning.state
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 
@@ -50,12 +49,6 @@ class Latencies:
     doubled_at: float | None
     """Calls in flight that double every latency, twice as many treble it, and so on; None: load
     makes no difference."""
-
-    def draw(self, call: WorkloadCall, draw: random.Random, in_flight: int) -> float:
-        """Seconds that *call* takes with so many calls in flight, itself included."""
-        seen = self.classes[call.latency_class]
-        seconds = seen[int(draw.random() * len(seen))]
-        return seconds if self.doubled_at is None else seconds * (1 + in_flight / self.doubled_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

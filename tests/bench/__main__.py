@@ -13,7 +13,21 @@ from rich.console import Console
 from rich.table import Table
 
 from simkit.log import configure_log
-from tests.bench import changes, cost, faults, graph_scale, journal, memory, quota, replay, walks
+from tests.bench import (
+    changes,
+    cost,
+    faults,
+    graph_scale,
+    journal,
+    memory,
+    probe,
+    quota,
+    rehearsal,
+    replay,
+    settings,
+    truth,
+    walks,
+)
 from tests.bench.edges import table as edges
 from tests.bench.row import Row
 
@@ -28,6 +42,10 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "edges": edges.measure,
     "walks": walks.measure,
     "graph": graph_scale.measure,
+    "rehearsal": rehearsal.measure,
+    "truth": truth.measure,
+    "probe": probe.measure,
+    "settings": settings.measure,
 }
 
 

@@ -16,15 +16,14 @@ from simkit.bus import Bus
 from simkit.cli.main import main
 from simkit.config import ConfigError, RunConfig
 from simkit.config_file import load_config
-from simkit.drain import Drain
 from simkit.replay import replay_run
 from simkit.run import run
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
-from simkit.traces.events import CallAnswered
 from simkit.traces.records import Trajectory
 from simkit.traces.run_reader import RunReader
+from tests.simkit.drained_runs import drained_after
 
 CONVERSATIONS = 16
 
@@ -49,21 +48,6 @@ def trajectories(directory: Path) -> list[Trajectory]:
     with RunReader(directory / "run.db") as reader:
         found = [reader.trajectory(number) for number in range(CONVERSATIONS)]
     return [one.trajectory for one in found if one is not None]
-
-
-async def drained_after(config: RunConfig, out: Path, calls: int) -> None:
-    """Start the run, and stop it in good order once *calls* are answered."""
-    drain, bus = Drain(), Bus()
-    with bus.subscribe(100_000) as events:
-        async with anyio.create_task_group() as tg:
-            tg.start_soon(run, config, out, bus, drain)
-            async for event in events:
-                calls -= isinstance(event, CallAnswered)
-                if not calls:
-                    break
-            drain.request()
-            await drain.idle()
-            tg.cancel_scope.cancel()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from simkit.graph.function_graph import FunctionGraph, GraphError
 from simkit.graph.lexical import Lexical
 from simkit.graph_html import graph_page, write_page
 from simkit.traces.functions import Function
+from tests.simkit.page_tags import Tags
 
 Build = Callable[..., Function]
 HOSTILE = (
@@ -54,23 +54,6 @@ def graph(a_function: Build) -> FunctionGraph:
         Lexical(),
         rule=PapersRule(),
     )
-
-
-class Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.scripts: list[str] = []
-        self.addresses: list[str] = []
-        self._in_script = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_script = tag == "script"
-        self.addresses += [value or "" for name, value in attrs if name in {"src", "href"}]
-
-    def handle_data(self, data: str) -> None:
-        if self._in_script:
-            self.scripts.append(data)
-            self._in_script = False
 
 
 def test_no_text_of_a_catalog_leaves_the_data_of_the_page(graph: FunctionGraph) -> None:

@@ -86,6 +86,10 @@ def test_the_nearest_entry_counts(
     ("text", "told"),
     [
         (
+            HEAD + 'prices = [{ models = ["a"], input = 1, output = 1e308 }]',
+            "prices[0].output: expected at most 1e+09, found 1e+308",
+        ),
+        (
             HEAD + 'prices = [{ models = ["a"], input = -1, output = 1 }]',
             "prices[0].input: expected at least 0, found -1",
         ),

@@ -19,23 +19,21 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import anyio
 import pytest
 
 from simkit.bus import Bus
 from simkit.cli.main import main
 from simkit.config import ConfigError, RunConfig
 from simkit.config_file import load_config
-from simkit.drain import Drain
 from simkit.run import run
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
 from simkit.traces.database import StoreError
-from simkit.traces.events import CallAnswered
 from simkit.traces.exports import export
 from simkit.traces.run_directory import RunDirectory, RunDirectoryError
 from simkit.traces.run_reader import RunReader
+from tests.simkit.drained_runs import drained_after
 
 SMALL: dict[str, Any] = {
     "catalog.demo": True,
@@ -81,21 +79,6 @@ def exported(directory: Path) -> list[bytes]:
 def stored_calls(directory: Path) -> int:
     with RunReader(directory / "run.db") as reader:
         return reader.counts().calls
-
-
-async def drained_after(config: RunConfig, out: Path, calls: int) -> None:
-    """Start the run, and stop it in good order once *calls* are answered."""
-    drain, bus = Drain(), Bus()
-    with bus.subscribe(100_000) as events:
-        async with anyio.create_task_group() as tg:
-            tg.start_soon(run, config, out, bus, drain)
-            async for event in events:
-                calls -= isinstance(event, CallAnswered)
-                if not calls:
-                    break
-            drain.request()
-            await drain.idle()
-            tg.cancel_scope.cancel()
 
 
 async def test_a_run_that_was_drained_loses_no_reply_and_ends_as_if_it_had_not_been(

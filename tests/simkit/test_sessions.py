@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,11 @@ from simkit.bus import Bus
 from simkit.cli.main import main
 from simkit.config import RunConfig
 from simkit.config_file import load_config, to_toml
-from simkit.drain import Drain
-from simkit.measured_session import Gauged, measured_session, next_number
+from simkit.measured_session import Gauged, measured_session
 from simkit.pace import Pace
 from simkit.report import read_report, render_report
 from simkit.run import run
-from simkit.session import AccountSession, Session, session_note, sessions_of
+from simkit.session import AccountSession, Session, next_number, session_note, sessions_of
 from simkit.sessions_tables import sessions_tables
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
@@ -32,6 +33,7 @@ from simkit.traces.exports import export
 from simkit.traces.run_directory import RunDirectory
 from simkit.traces.run_reader import RunReader
 from simkit.traces.store import Store, StoreError
+from tests.simkit.drained_runs import drained_after
 
 
 def configured(base_url: str, **options: Any) -> RunConfig:
@@ -73,21 +75,6 @@ def shown(tables: Any, width: int = 100) -> str:
     with console.capture() as output:
         console.print(tables)
     return output.get()
-
-
-async def stopped_after(calls: int, config: RunConfig, out: Path) -> None:
-    """Start the run, and stop it in good order once *calls* are answered."""
-    drain, bus = Drain(), Bus()
-    with bus.subscribe(100_000) as events:
-        async with anyio.create_task_group() as group:
-            group.start_soon(run, config, out, bus, drain)
-            async for event in events:
-                calls -= isinstance(event, CallAnswered)
-                if not calls:
-                    break
-            drain.request()
-            await drain.idle()
-            group.cancel_scope.cancel()
 
 
 async def test_a_run_that_is_held_by_requests_says_so_with_the_providers_own_figures(
@@ -144,7 +131,7 @@ async def test_a_run_that_was_stopped_has_a_session_for_each_part_and_the_same_d
     async with running(StandinSettings(latency_seconds=0.01), ScriptedBrain()) as base_url:
         config = configured(base_url)
         await run(config, tmp_path / "whole", Bus())
-        await stopped_after(12, config, tmp_path / "run")
+        await drained_after(config, tmp_path / "run", 12)
         await run(config, tmp_path / "run", Bus())
         before = await stats_of(base_url)
         await run(config, tmp_path / "run", Bus())
@@ -313,3 +300,38 @@ def test_a_session_is_read_back_as_it_was_noted() -> None:
     assert [session.calls for session in sessions_of(meta)] == [0, 2, 10]
     assert sessions_of(meta)[0] == a_session(calls=0)
     assert orjson.loads(meta["session 2"])["accounts"][0]["peak_in_flight"] == 12
+
+
+@pytest.mark.parametrize(
+    ("where", "figure"),
+    [
+        (("seconds",), "NaN"),
+        (("seconds",), "Infinity"),
+        (("started_at",), "-1"),
+        (("calls",), "-1"),
+        (("memory_bytes_peak",), "9" * 400),
+        (("limiting", "requests"), "NaN"),
+        (("accounts", 0, "failed"), "-1"),
+        (("accounts", 0, "failed_seconds"), "-Infinity"),
+        (("accounts", 0, "per_minute", "requests"), "1e999"),
+        (("accounts", 0, "refused", "tokens"), "-7"),
+    ],
+)
+def test_a_session_with_a_figure_that_cannot_be_is_left_out_and_the_others_stay(
+    where: tuple[Any, ...], figure: str
+) -> None:
+    meta = dict(session_note(a_session(calls=number), number) for number in range(3))
+    damaged: Any = json.loads(meta["session 1"])
+    *path, last = where
+    reduce(getitem, path, damaged)[last] = "HERE"
+    meta["session 1"] = json.dumps(damaged).replace('"HERE"', figure)
+    assert [session.calls for session in sessions_of(meta)] == [0, 2]
+    assert next_number(meta) == 3
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "01", "-1", "1 ", "9" * 5_000])
+def test_what_is_no_number_of_a_session_is_no_session(number: str) -> None:
+    _, value = session_note(a_session(), 0)
+    meta = {f"session {number}": value}
+    assert sessions_of(meta) == ()
+    assert next_number(meta) == 0

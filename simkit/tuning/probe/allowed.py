@@ -11,14 +11,20 @@ from simkit.config import BudgetSection, ConfigError, RunConfig, quoted
 from simkit.prices import load_prices
 from simkit.traces.calls import Usage
 
-LEAST_CALLS = 120
-"""Three stages of 40."""
-
-_TOKENS_PER_CALL = Usage(input_tokens=1_100, output_tokens=150)
-"""Of conversations over a few functions; those over many send more."""
+_STAGES = "three stages, with 2, 4 and 8 conversations in flight,"
+_CALLS = 200
+"""Of these stages, and until each has settled."""
+_INPUT_TOKENS, _INPUT_TOKENS_PER_FUNCTION = 900, 80
+"""Of a call, and more for each function of the chain: such conversations are longer, and each
+call sends all that was said before it."""
+_OUTPUT_TOKENS = 120
+_ROUNDED = 10_000
+"""Tokens: it is only an estimate."""
+_SHARE = 0.9
+"""Of a budget, after which no stage goes on."""
 _TOKENS = re.compile(r"(\d[\d_,]*)\s*(?:tokens?)?", re.IGNORECASE)
 _MONEY = re.compile(r"(\d[\d_,]*(?:\.\d+)?)\s*([A-Za-z]{2,8})")
-_FORMAT = "expected tokens, such as 200000, or money in the currency of the prices, such as 1.50usd"
+_FORMAT = "expected tokens, such as 500000, or money in the currency of the prices, such as 1.50usd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +60,9 @@ def allowed(said: str, config: RunConfig) -> Allowed:
     least = _least(given, config)
     if given.amount < least:
         raise ConfigError(
-            f"--budget: {given.said(given.amount)} are too little to find anything out: three "
-            f"stages of {LEAST_CALLS // 3} calls take about {given.said(least)}; nothing was spent"
+            f"--budget: {given.said(given.amount)} are too little to find anything out: {_STAGES} "
+            f"take about {given.said(least)}, as chains of {_chain_length(config):g} functions "
+            "make conversations that long; nothing was spent"
         )
     return given
 
@@ -83,9 +90,14 @@ def _refuse(said: str) -> NoReturn:
 
 
 def _least(given: Allowed, config: RunConfig) -> float:
-    per_call = _TOKENS_PER_CALL
+    per_call = Usage(
+        input_tokens=round(_INPUT_TOKENS + _INPUT_TOKENS_PER_FUNCTION * _chain_length(config)),
+        output_tokens=_OUTPUT_TOKENS,
+    )
+    calls = _CALLS / _SHARE
     if given.tokens is not None:
-        return float(LEAST_CALLS * (per_call.input_tokens + per_call.output_tokens))
+        tokens = calls * (per_call.input_tokens + per_call.output_tokens)
+        return float(_ROUNDED * math.ceil(tokens / _ROUNDED))
     prices = load_prices(config.budget.prices)
     costs = [
         price.of(per_call)
@@ -94,4 +106,12 @@ def _least(given: Allowed, config: RunConfig) -> float:
         if (price := prices.of(name, role.model)) is not None
     ]
     # To the next hundredth, as money is shown.
-    return math.ceil(100 * LEAST_CALLS * sum(costs) / len(costs)) / 100 if costs else 0.0
+    return math.ceil(100 * calls * sum(costs) / len(costs)) / 100 if costs else 0.0
+
+
+def _chain_length(config: RunConfig) -> float:
+    """Functions of a chain, on average."""
+    walk = config.walk
+    usual = (walk.min_length + walk.max_length) / 2
+    short = (walk.short_min_length + walk.short_max_length) / 2
+    return (1 - walk.short_share) * usual + walk.short_share * short

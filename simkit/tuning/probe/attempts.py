@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -18,7 +19,9 @@ from simkit.traces.provider_errors import ProviderError, RateLimited
 Outcome = Literal["answered", "refused", "failed"]
 
 _CHARACTERS_PER_TOKEN = 4
+"""Of English; only until the provider has counted once."""
 _EPISODE_SECONDS = 0.5
+"""What is refused within it of another was sent before anybody knew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,54 +125,47 @@ class Watched:
         log, characters = self._log, request.input_characters
         sent_at = anyio.current_time()
         with log.sending() as (number, in_flight):
-            try:
-                answer = await self._inner.complete(request)
-            except ProviderError as error:
-                log.hear(error.allowances)
-                log.attempts.append(self._failed(error, request, sent_at, number, in_flight))
-                raise
-        log.hear(answer.allowances)
-        log.learn(characters, answer.usage.input_tokens)
-        log.answered += 1
-        log.attempts.append(
-            Attempt(
+            attempt = partial(
+                Attempt,
                 sent_at=sent_at,
-                ended_at=anyio.current_time(),
                 role=request.role,
                 question=request.site,
                 number=number,
                 in_flight=in_flight,
-                outcome="answered",
-                input_tokens=answer.usage.input_tokens or log.estimate(characters),
-                output_tokens=answer.usage.output_tokens,
             )
+            try:
+                answer = await self._inner.complete(request)
+            except ProviderError as error:
+                log.hear(error.allowances)
+                log.attempts.append(_failed(attempt, error, log.estimate(characters)))
+                raise
+        usage = answer.usage
+        log.hear(answer.allowances)
+        log.learn(characters, usage.input_tokens)
+        log.answered += 1
+        answered = attempt(
+            ended_at=anyio.current_time(),
+            outcome="answered",
+            input_tokens=usage.input_tokens or log.estimate(characters),
+            output_tokens=usage.output_tokens,
         )
+        log.attempts.append(answered)
         return answer
 
-    def _failed(
-        self,
-        error: ProviderError,
-        request: ChatRequest,
-        sent_at: float,
-        number: int,
-        in_flight: int,
-    ) -> Attempt:
-        is_refusal = isinstance(error, RateLimited)
-        return Attempt(
-            sent_at=sent_at,
-            ended_at=anyio.current_time(),
-            role=request.role,
-            question=request.site,
-            number=number,
-            in_flight=in_flight,
-            outcome="refused" if is_refusal else "failed",
-            input_tokens=self._log.estimate(request.input_characters),
-            limit=error.limit if isinstance(error, RateLimited) else None,
-            retry_after_seconds=error.retry_after_seconds
-            if isinstance(error, RateLimited)
-            else None,
-            problem="" if is_refusal else str(error),
+
+def _failed(attempt: partial[Attempt], error: ProviderError, input_tokens: int) -> Attempt:
+    ended_at = anyio.current_time()
+    if not isinstance(error, RateLimited):
+        return attempt(
+            ended_at=ended_at, outcome="failed", input_tokens=input_tokens, problem=str(error)
         )
+    return attempt(
+        ended_at=ended_at,
+        outcome="refused",
+        input_tokens=input_tokens,
+        limit=error.limit,
+        retry_after_seconds=error.retry_after_seconds,
+    )
 
 
 def episodes(attempts: Iterable[Attempt]) -> int:

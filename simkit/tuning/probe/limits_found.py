@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 
 from simkit.traces.calls import LimitKind
 from simkit.tuning.probe.attempts import Attempt
-from simkit.tuning.probe.refusals import FoundLimit, limit_of_kind, refused_only, untold_limits
-
-NAMES: Mapping[LimitKind, str] = {
-    "requests": "requests a minute",
-    "tokens": "tokens a minute",
-    "input_tokens": "input tokens a minute",
-    "output_tokens": "output tokens a minute",
-    "concurrency": "calls at once",
-}
+from simkit.tuning.probe.refusals import (
+    FoundLimit,
+    figure,
+    limit_of_kind,
+    refused_only,
+    untold_limits,
+)
 
 _WINDOW_SECONDS = 20.0
 _AGREES = 0.2
+"""Share by which what is announced may lie beside what refusals show."""
 
 _Row = NDArray[np.float64]
 
@@ -75,7 +74,7 @@ def _believed(kind: LimitKind, value: float, met: FoundLimit | None) -> FoundLim
             low=met.low,
             high=met.high,
             source="refusals",
-            evidence=f"it announces {value:,.0f}, but {met.evidence}",
+            evidence=f"it announces {figure(value)}, but {met.evidence}",
         )
     agree = "" if met is None else ", and refusals agree"
     return FoundLimit(
@@ -101,7 +100,9 @@ def _not_reached(attempts: Sequence[Attempt], known: set[LimitKind]) -> Iterator
     for kind, each in amounts.items():
         if kind not in known and not (kind == "tokens" and "input_tokens" in known):
             most = _most_a_minute(times, np.array(each, dtype=float))
-            yield _at_least(kind, most, "so much was admitted in the busiest 20 seconds")
+            yield _at_least(
+                kind, most, f"so much was admitted in the busiest {_WINDOW_SECONDS:.0f} seconds"
+            )
     if "concurrency" not in known:
         most = max(attempt.in_flight for attempt in admitted)
         yield _at_least("concurrency", most, "so many were admitted at once")
@@ -114,7 +115,7 @@ def _at_least(kind: LimitKind, value: float, why: str) -> FoundLimit:
 
 
 def _most_a_minute(times: _Row, amounts: _Row) -> float:
-    """The most of *amounts* in any window, at most as much as the limit allows."""
+    """The most of *amounts* in `_WINDOW_SECONDS`, as a rate a minute."""
     total = np.concatenate([[0.0], np.cumsum(amounts)])
     first = np.searchsorted(times, times - _WINDOW_SECONDS, side="right")
     return float(np.max(total[1:] - total[first])) * 60 / _WINDOW_SECONDS

@@ -13,18 +13,23 @@ SILENCE_SECONDS = 60.0
 """Where everything fails or is refused for so long, nothing else is to be expected."""
 
 _SETTLE_SECONDS = 2.0
+"""Until new conversations are planned and begin."""
 _SETTLE_CALLS = 2.0
 """Times a call takes until those of the new conversations are under way."""
 _LEAST_SECONDS = 8.0
+"""Of measuring: shorter ones hold one burst of a limiter and little else."""
 _LEAST_ROUNDS = 3.0
 """Times a call takes."""
 _LEAST_CALLS = 40
+"""Answered; their mean is then known to some 10 %."""
 _CALLS_EACH = 3
 """For each conversation in flight."""
 _LONGEST_SECONDS = 180.0
+"""Twice as long where nothing at all has come back."""
 _TELLING_MOMENTS = 10
 """Moments with refusals, of which the limit behind them can be told."""
 _HELD_SECONDS = 120.0
+"""Two refills of a minute's quota; what has not shown by then costs more than it is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,8 @@ class StageClock:
 
 def is_vain(attempts: Sequence[Attempt], now: float, began: float) -> bool:
     """Whether a stage that *began* then needs no more time: nothing comes of it."""
-    if attempts and (attempts[-1].retry_after_seconds or 0.0) >= LONG_REST_SECONDS:
+    rests = (attempt.retry_after_seconds or 0.0 for attempt in _since(attempts, began))
+    if any(rest >= LONG_REST_SECONDS for rest in rests):
         return True
     lately = [attempt.outcome for attempt in _since(attempts, now - SILENCE_SECONDS)]
     return now - began >= SILENCE_SECONDS and bool(lately) and "answered" not in lately

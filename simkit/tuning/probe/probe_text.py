@@ -11,17 +11,19 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from simkit.config import RunConfig
+from simkit.limit_options import NAMES
 from simkit.pace import in_words
 from simkit.rendering import plain_text
 from simkit.tuning.picture import Picture, Point
-from simkit.tuning.plan_text import duration
 from simkit.tuning.probe.allowed import Allowed
-from simkit.tuning.probe.limits_found import NAMES
 from simkit.tuning.probe.live import Probed
 from simkit.tuning.probe.probe_timeline import timeline_of
-from simkit.tuning.probe.recommended import Recommended
-from simkit.tuning.probe.refusals import FoundLimit
+from simkit.tuning.probe.recommended import NothingRecommended, Recommended
+from simkit.tuning.probe.refusals import FoundLimit, figure
 from simkit.tuning.probe.stages import Stage
+from simkit.tuning.text_figures import duration, finite_or_none
+from simkit.tuning.usl import Scalability
 
 _STAGES = (
     "in flight",
@@ -44,8 +46,23 @@ class Told:
     """A probe, what is recommended after it, and what it was allowed."""
 
     probed: Probed
-    recommended: Recommended
+    recommended: Recommended | NothingRecommended
     allowed: Allowed
+
+    @property
+    def config(self) -> RunConfig | None:
+        """The whole configuration with what is recommended; None where nothing is."""
+        return self.recommended.config if isinstance(self.recommended, Recommended) else None
+
+    @property
+    def law(self) -> Scalability | None:
+        """Of throughput, where there is one."""
+        return self.recommended.law if isinstance(self.recommended, Recommended) else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Doubts about what is recommended, a sentence each."""
+        return self.recommended.notes if isinstance(self.recommended, Recommended) else ()
 
 
 def tables(told: Told) -> RenderableType:
@@ -58,19 +75,23 @@ def tables(told: Told) -> RenderableType:
 
 
 def verdict(told: Told) -> str:
-    """What is recommended and why."""
+    """What is recommended and why, or why nothing is."""
     recommended, probed = told.recommended, told.probed
+    said = f"Nothing is recommended: {recommended.why}"
+    if isinstance(recommended, Recommended):
+        said = (
+            f"Recommended: {recommended.concurrency:,} conversations in flight, which should give "
+            f"{recommended.per_second:.3g} calls a second: {recommended.why}"
+        )
     return (
-        f"Recommended: {recommended.concurrency:,} conversations in flight, which should give "
-        f"{recommended.per_second:.3g} calls a second: {recommended.why}. The probe ended because "
-        f"{probed.stop.why.rstrip('.')}; it spent {told.allowed.said(probed.spent)} of "
-        f"{told.allowed.said(told.allowed.amount)}."
+        f"{said}. The probe ended because {probed.stop.why.rstrip('.')}; it spent "
+        f"{told.allowed.said(probed.spent)} of {told.allowed.said(told.allowed.amount)}."
     )
 
 
 def law_line(told: Told) -> str:
     """What the Universal Scalability Law says of the stages."""
-    law = told.recommended.law
+    law = told.law
     if law is None:
         return "Too few concurrencies were free of limits to fit a law of scalability."
     fitted = f"alpha {law.alpha:.3g}, beta {law.beta:.3g}, {law.gamma:.3g} calls/s for one"
@@ -88,8 +109,9 @@ def law_line(told: Told) -> str:
 
 def picture(told: Told) -> Picture:
     """For charts in the terminal or on a page."""
-    probed, law = told.probed, told.recommended.law
-    stages = sorted(probed.stages, key=lambda stage: stage.concurrency)
+    probed, law, recommended = told.probed, told.law, told.recommended
+    counted = [stage for stage in probed.stages if not stage.has_died]
+    stages = sorted(counted, key=lambda stage: stage.concurrency)
     fitted: list[tuple[float, float]] = []
     if law is not None and len(stages) > 1:
         ratio = stages[-1].concurrency / stages[0].concurrency
@@ -99,13 +121,13 @@ def picture(told: Told) -> Picture:
         title="Live probe",
         facts=[(f"{row[0]}: {row[1]}", row[2]) for row in _limit_rows(probed)],
         points=list(map(_point, stages)),
-        knee=told.recommended.concurrency,
+        knee=recommended.concurrency if isinstance(recommended, Recommended) else None,
         fitted=fitted,
         timeline=timeline_of(
             probed.attempts, probed.concurrency, began=probed.began, ended=probed.ended
         ),
         timeline_of="the probe",
-        notes=[verdict(told), law_line(told), *told.recommended.notes],
+        notes=[verdict(told), law_line(told), *told.notes],
         columns=_STAGES,
         rows=list(map(_cells, probed.stages)),
     )
@@ -113,7 +135,8 @@ def picture(told: Told) -> Picture:
 
 def probed_json(told: Told) -> dict[str, Any]:
     """All of it but the single attempts; times in seconds, null for what has no bound."""
-    probed, recommended = told.probed, told.recommended
+    probed, law, recommended = told.probed, told.law, told.recommended
+    best = recommended if isinstance(recommended, Recommended) else None
     return {
         "folder": str(probed.folder),
         "ended": asdict(probed.stop),
@@ -126,23 +149,21 @@ def probed_json(told: Told) -> dict[str, Any]:
                 "provider": name,
                 "model": model,
                 "api_key_env": variable or None,
-                **{key: _finite(value) for key, value in asdict(limit).items()},
+                **{key: finite_or_none(value) for key, value in asdict(limit).items()},
             }
             for (name, model, variable), limits in probed.limits.items()
             for limit in limits
         ],
-        "law": None if recommended.law is None else _law_json(recommended),
-        "concurrency": recommended.concurrency,
-        "calls_per_second": _finite(recommended.per_second),
+        "law": None if law is None else _law_json(law),
+        "concurrency": best and best.concurrency,
+        "calls_per_second": best and finite_or_none(best.per_second),
         "why": recommended.why,
-        "notes": list(recommended.notes),
+        "notes": list(told.notes),
     }
 
 
-def _law_json(recommended: Recommended) -> dict[str, Any]:
-    law = recommended.law
-    assert law is not None  # noqa: S101 - the caller has looked
-    interval = law.peak_interval and [_finite(bound) for bound in law.peak_interval]
+def _law_json(law: Scalability) -> dict[str, Any]:
+    interval = law.peak_interval and [finite_or_none(bound) for bound in law.peak_interval]
     return {**asdict(law), "peak": law.peak, "peak_interval": interval}
 
 
@@ -166,8 +187,14 @@ def _cells(stage: Stage) -> tuple[str, ...]:
         f"{stage.p95_seconds:.2f} s" if stage.answered else "-",
         f"{stage.refused_share:.1%}",
         f"{stage.failed_share:.1%}",
-        in_words(stage.limiting, most=_CAUSES) or "nothing",
+        _limited_by(stage),
     )
+
+
+def _limited_by(stage: Stage) -> str:
+    if stage.has_died:
+        return "the provider stopped answering"
+    return in_words(stage.limiting, most=_CAUSES) or "nothing"
 
 
 def _limit_rows(probed: Probed) -> Iterator[tuple[str, ...]]:
@@ -180,11 +207,12 @@ def _limit_rows(probed: Probed) -> Iterator[tuple[str, ...]]:
 
 def _said(limit: FoundLimit) -> str:
     at_least = "" if limit.binds else "at least "
-    return f"{at_least}{limit.value:,.0f} {NAMES[limit.kind]}"
+    return f"{at_least}{limit.said} {NAMES[limit.kind]}"
 
 
 def _between(limit: FoundLimit) -> str:
-    return f"{limit.low:,.0f} to {limit.high:,.0f}" if limit.source == "refusals" else ""
+    between = f"{figure(limit.low)} to {figure(limit.high)}"
+    return between if limit.source == "refusals" else ""
 
 
 def _table(
@@ -192,12 +220,10 @@ def _table(
 ) -> Table:
     table = Table(box=None, padding=(0, 1), show_edge=False, pad_edge=False)
     for name in columns:
-        justify = "left" if name in left else "right"
-        table.add_column(Text(name, style="bold"), justify=justify, overflow="fold")  # type: ignore[arg-type]
+        words = name in left
+        table.add_column(
+            Text(name, style="bold"), justify="left" if words else "right", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(plain_text(cell)) for cell in row))
     return table
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

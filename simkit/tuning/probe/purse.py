@@ -11,6 +11,7 @@ from simkit.drain import Drain
 from simkit.tuning.probe.allowed import Allowed
 
 _FULL_SHARE = 0.97
+"""Of what is allowed; the rest is for calls that turn out dearer than they were reckoned."""
 _DEARER = 1.5
 """Calls in flight are reckoned so many times as dear as calls were on average."""
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from simkit.config import ConfigError, RunConfig
+from simkit.config import RunConfig
+from simkit.limit_options import NAMES, OPTIONS
 from simkit.traces.calls import LimitKind
 from simkit.tuning.probe.account_logs import Key
 from simkit.tuning.probe.attempts import episodes
-from simkit.tuning.probe.limits_found import NAMES
 from simkit.tuning.probe.live import Probed
 from simkit.tuning.probe.refusals import FoundLimit
 from simkit.tuning.probe.stages import Stage
@@ -25,14 +25,11 @@ _UNHINDERED = 0.02
 """Share of refused attempts, below which a stage was not held up by limits."""
 _OF_BOUND = 0.9
 """Of the pace that limits allow, from where on they hold a stage up."""
+_LEAST_ANSWERED = 20
+"""Calls: what fewer were like says nothing of a run."""
+_CUT_OFF = ("died", "account", "interrupted")
+"""After these a stage that was not whole says nothing of its concurrency."""
 _MORE: Mapping[str, str] = {"flat": "more at once gain little", "harm": "more at once do harm"}
-_OPTIONS: Mapping[LimitKind, str] = {
-    "requests": "requests_per_minute",
-    "tokens": "tokens_per_minute",
-    "input_tokens": "input_tokens_per_minute",
-    "output_tokens": "output_tokens_per_minute",
-    "concurrency": "max_calls_in_flight",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +49,20 @@ class Recommended:
     """Doubts, a sentence each."""
 
 
-def recommend(config: RunConfig, probed: Probed) -> Recommended:
-    """What *probed* shows to be best for *config*, which keeps everything else.
+@dataclass(frozen=True, slots=True)
+class NothingRecommended:
+    """Too little was answered for a recommendation."""
 
-    Raises:
-        ConfigError: Nothing was answered, so nothing can be recommended; it says why.
-    """
-    answered = [stage for stage in probed.stages if stage.answered]
-    stages = [one for one in answered if one.is_whole and not one.is_held_back] or answered
-    if not stages:
-        raise ConfigError(f"the probe found nothing out: {probed.stop.why}")
+    why: str
+    """As a sentence goes on."""
+
+
+def recommend(config: RunConfig, probed: Probed) -> Recommended | NothingRecommended:
+    """What *probed* shows to be best for *config*, which keeps everything else."""
+    stages = _telling(probed)
+    answered = sum(attempt.outcome == "answered" for attempt in probed.attempts)
+    if not stages or answered < _LEAST_ANSWERED:
+        return NothingRecommended(_too_little(probed, answered))
     bound, why = _bound(probed, stages)
     concurrency, reached = _concurrency(stages, bound)
     if math.isinf(bound):
@@ -77,6 +78,26 @@ def recommend(config: RunConfig, probed: Probed) -> Recommended:
     )
 
 
+def _telling(probed: Probed) -> list[Stage]:
+    """The stages to go by."""
+    answered = [stage for stage in probed.stages if stage.answered and not stage.has_died]
+    whole = [stage for stage in answered if stage.is_whole and not stage.is_held_back]
+    return whole if whole or probed.stop.ending in _CUT_OFF else answered
+
+
+def _too_little(probed: Probed, answered: int) -> str:
+    why = f"calls that were answered: {answered:,}, and it takes {_LEAST_ANSWERED} to tell anything"
+    if answered >= _LEAST_ANSWERED:
+        why = "no stage was over by then"
+    told = [
+        f"{limit.said} {NAMES[limit.kind]} of {key[1]}"
+        for key, limits in probed.limits.items()
+        for limit in limits
+        if limit.source == "announced"
+    ]
+    return f"{why}; its answers announce {' and '.join(told)}" if told else why
+
+
 def _bound(probed: Probed, stages: Sequence[Stage]) -> tuple[float, str]:
     """Calls a second that the limits allow, with all accounts together, and which limit does."""
     total, names = 0.0, []
@@ -86,7 +107,7 @@ def _bound(probed: Probed, stages: Sequence[Stage]) -> tuple[float, str]:
             return math.inf, ""
         rate, limit = min(rates, key=lambda pair: pair[0])
         total += rate
-        names.append(f"{limit.value:,.0f} {NAMES[limit.kind]} of {key[1]}")
+        names.append(f"{limit.said} {NAMES[limit.kind]} of {key[1]}")
     return total, f"{' and '.join(names)} set the pace"
 
 
@@ -147,7 +168,7 @@ def _options(found: Iterable[FoundLimit]) -> dict[str, float | int]:
         if limit.binds:
             is_calls = limit.kind == "concurrency"
             value = int(limit.value) if is_calls else _rounded_down(limit.value)
-            options[_OPTIONS[limit.kind]] = value
+            options[OPTIONS[limit.kind]] = value
     return options
 
 
@@ -172,6 +193,8 @@ def _notes(config: RunConfig, probed: Probed, stages: Sequence[Stage]) -> Iterat
             f"[providers.{name}] has several accounts; it gets the lowest limits that were found, "
             "as its table is about each of them"
         )
+    if probed.stop.ending in _CUT_OFF:
+        yield f"the probe was cut off; this rests on the {len(stages):,} whole stages before"
     if probed.stop.ending in ("finished", "highest"):
         yield "the conversations that are wanted were too few to go on; raise run.conversations"
     if not any(stage.is_whole for stage in stages):
@@ -181,7 +204,7 @@ def _notes(config: RunConfig, probed: Probed, stages: Sequence[Stage]) -> Iterat
     told = [
         name
         for name, table in config.providers.items()
-        if any(getattr(table, option) is not None for option in _OPTIONS.values())
+        if any(getattr(table, option) is not None for option in OPTIONS.values())
     ]
     for name in told:
         yield f"[providers.{name}] tells limits, which were kept to: higher ones were not tried"

@@ -8,31 +8,38 @@ from typing import Literal
 
 import numpy as np
 
+from simkit.limit_options import RATES
+from simkit.limits.limiter import Metered
 from simkit.traces.calls import LimitKind
 from simkit.tuning.probe.attempts import Attempt, episodes
 from simkit.tuning.probe.crowding import Crowding, calls_at_once, separate
-from simkit.tuning.probe.replayed_bucket import Counting, Explained, Metered, explain
+from simkit.tuning.probe.replayed_bucket import Counting, Explained, explain
 
 Source = Literal["announced", "refusals", "not reached"]
 
-
-_METERED: tuple[Metered, ...] = ("requests", "tokens", "input_tokens", "output_tokens")
 _BURSTS_SECONDS = (1.0, 10.0, 60.0)
+"""Of refill that an allowance may hold; the first is usual, the last is all of a minute's."""
 _WORTH_ANOTHER_KIND = 1e-3
+"""Seconds of refill by which another kind must explain more than one that comes before it."""
 _CREDIBLE_LOSS = 0.2
+"""Up to which an explanation is believed; one that has nothing to do with it comes to about 1."""
+_WORTH_ANOTHER_LIMIT = 0.02
+"""Loss of one limit alone, above which two are tried."""
+_ENOUGH = 3
+"""Moments with refusals, and answers between them: of fewer nothing is concluded."""
 _ENOUGH_OF_EACH = 6
 """The same of each of two limits: a few stray refusals fit some rate or other."""
-_WORTH_ANOTHER_LIMIT = 0.02
 _BETTER = 0.6
 """Of the contradiction to one limit: what is left of it with two, for them to be believed."""
+_MUCH_BETTER = 0.25
+"""The same where the other refusals are too few to tell their limit."""
 _ADMITTED_BELOW = (0.95, 0.98, 1.0)
 """Shares of the admitted calls that a limit of calls at once may be above of, beside a rate."""
 _CLEARLY_BELOW = 0.8
-_MUCH_BETTER = 0.25
-"""The same where the other refusals are too few to tell their limit."""
+"""Of a limit of calls at once: what is refused with fewer than that has another cause."""
+_WHOLE = 10
+"""From which on nobody needs the digits behind the point."""
 _WHY_CROWDED = "calls above it were refused, those below admitted"
-_ENOUGH = 3
-"""Refusals below which nothing is concluded from how they lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +57,19 @@ class FoundLimit:
     """Why, in a sentence."""
 
     @property
+    def said(self) -> str:
+        """Its value, for people."""
+        return figure(self.value)
+
+    @property
     def binds(self) -> bool:
         """Whether it was met or told, not only come near."""
         return self.source != "not reached"
+
+
+def figure(value: float) -> str:
+    """*value* of a limit, for people: whole, but for the smallest."""
+    return f"{value:,.0f}" if value >= _WHOLE else f"{value:.3g}"
 
 
 def refused_only(attempts: Sequence[Attempt], keep: Callable[[Attempt], bool]) -> list[Attempt]:
@@ -61,7 +78,9 @@ def refused_only(attempts: Sequence[Attempt], keep: Callable[[Attempt], bool]) -
 
 
 def limit_of_kind(attempts: Sequence[Attempt], kind: LimitKind) -> FoundLimit | None:
-    """The limit of *kind*, which every refusal of *attempts* has named."""
+    """The limit of *kind*, which every refusal of *attempts* has named; None where too few have."""
+    if not _is_enough(attempts):
+        return None
     if kind == "concurrency":
         crowding = separate(attempts)
         return None if crowding is None else _crowded(crowding, attempts, "its refusals say so")
@@ -69,9 +88,18 @@ def limit_of_kind(attempts: Sequence[Attempt], kind: LimitKind) -> FoundLimit | 
     return None if explained is None else _rated(explained, attempts, "its refusals say so")
 
 
+def _is_enough(attempts: Sequence[Attempt]) -> bool:
+    """Whether *attempts*, in order of sending, show both sides of a limit."""
+    refused = [n for n, attempt in enumerate(attempts) if attempt.outcome == "refused"]
+    if episodes(attempts) < _ENOUGH:
+        return False
+    between = attempts[refused[0] : refused[-1]]
+    return sum(attempt.outcome == "answered" for attempt in between) >= _ENOUGH
+
+
 def untold_limits(attempts: Sequence[Attempt]) -> Iterator[FoundLimit]:
     """What refusals that do not say why are due to: one limit, or calls at once and another."""
-    if episodes(attempts) < _ENOUGH:
+    if not _is_enough(attempts):
         return
     rate, crowding = _best_rate(attempts), separate(attempts)
     rate_loss = rate.loss if rate else np.inf
@@ -134,7 +162,7 @@ def _parted(attempts: Sequence[Attempt]) -> Iterator[tuple[list[Attempt], list[A
 
 def _best_rate(
     attempts: Sequence[Attempt],
-    kinds: Sequence[Metered] = _METERED,
+    kinds: Sequence[Metered] = RATES,
     bursts: Sequence[float] = _BURSTS_SECONDS,
 ) -> Explained | None:
     """The rate that explains the refusals best; of equals, the first of *kinds*.

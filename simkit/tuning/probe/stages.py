@@ -21,18 +21,38 @@ _FLAT = 0.1
 _BRISK = 0.6
 """The same: below it the bend is near, and the next step is a smaller one."""
 _SLOWED = 3.0
+"""Times the latency of the first stage: more at once would only wait longer."""
 _FAILING = 0.10
+"""Share of the calls that fail: a run goes on where it is less, by retries."""
 _FAILING_EXCESS = 2.0
 """Times the failures of the first stage: some providers always fail a little."""
 _HOPELESS_FAILING = 0.5
+"""Share beyond which it is harm even where it was so from the start."""
 _REFUSING = 0.30
+"""Share of the attempts: enough to tell the limit by, and no use to anybody."""
+_UNSURE_SHARE = 0.5
+"""Of the budget: until then it holds conversations back only as none has told yet what it costs."""
+_PATIENT_STAGES = 8
+"""At one concurrency, for the first conversations to end."""
 _BUDGET_SHARE = 0.7
 """Of the budget, after which nothing new is begun: the rest is for what is in flight."""
 _LEAST_SPREAD = 0.3
+"""Of latencies, by their mean: a few calls may be alike by chance."""
 _HELD_BACK = 0.1
-"""Share of the time."""
+"""Share of the time that a stage may wait for the budget, and still tell of its concurrency."""
 
-Ending = Literal["flat", "harm", "rest", "budget", "no answers", "finished", "highest", "account"]
+Ending = Literal[
+    "flat",
+    "harm",
+    "rest",
+    "budget",
+    "no answers",
+    "died",
+    "finished",
+    "highest",
+    "account",
+    "interrupted",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +80,8 @@ class Stage:
     """What set the pace at its end, to its share of the time."""
     is_whole: bool = True
     """Whether it lasted as long as it should; else it may not have settled."""
+    has_died: bool = False
+    """Whether the provider stopped answering in it, so that it tells of nothing else."""
 
     @property
     def per_second(self) -> float:
@@ -125,6 +147,7 @@ def stage_of(
     ended: float,
     limiting: Mapping[str, float],
     is_whole: bool = True,
+    has_died: bool = False,
 ) -> Stage:
     """What *attempts* that ended between the times *began* and *ended* were like."""
     within = [attempt for attempt in attempts if began <= attempt.ended_at < ended]
@@ -149,6 +172,7 @@ def stage_of(
         longest_rest_seconds=max((a.retry_after_seconds or 0.0 for a in within), default=0.0),
         limiting=dict(limiting),
         is_whole=is_whole,
+        has_died=has_died,
     )
 
 
@@ -171,10 +195,12 @@ def next_step(stages: Sequence[Stage], *, budget_used: float, most: int) -> Go |
     if budget_used >= _BUDGET_SHARE:
         return Stop("budget", f"{budget_used:.0%} of the budget is spent")
     if last.is_held_back:
+        if budget_used < _UNSURE_SHARE and _times_at(stages, last.concurrency) < _PATIENT_STAGES:
+            return Go(last.concurrency)
         return Stop("budget", "the conversations in flight need what is left of the budget")
     gain = 1.0
-    if len(stages) > 1:
-        before = max(stages[:-1], key=lambda stage: stage.per_second)
+    if lower := [stage for stage in stages if stage.concurrency < last.concurrency]:
+        before = max(lower, key=lambda stage: stage.per_second)
         gain = _gain(before, last)
         if gain < _FLAT:
             return Stop(
@@ -186,6 +212,10 @@ def next_step(stages: Sequence[Stage], *, budget_used: float, most: int) -> Go |
         return Stop("highest", f"{most:,} conversations at once are all there may be")
     factor = 2.0 if gain >= _BRISK else 1.5
     return Go(min(most, max(last.concurrency + 1, math.ceil(last.concurrency * factor))))
+
+
+def _times_at(stages: Sequence[Stage], concurrency: int) -> int:
+    return sum(stage.concurrency == concurrency for stage in stages)
 
 
 def _gain(before: Stage, last: Stage) -> float:
@@ -200,10 +230,13 @@ def _harm(stages: Sequence[Stage]) -> Stop | None:
     """What forbids to go on as at the last stage."""
     first, last = stages[0], stages[-1]
     if last.longest_rest_seconds >= LONG_REST_SECONDS:
-        seconds = f"{last.longest_rest_seconds:,.0f} s"
-        return Stop("rest", f"the provider asks for a rest of {seconds}")
-    if not last.answered:
-        return Stop("no answers", _nothing(last))
+        return Stop(
+            "rest",
+            f"the provider asks for a rest of {last.longest_rest_seconds:,.0f} s, and a probe "
+            f"waits for less than {LONG_REST_SECONDS:.0f} s",
+        )
+    if unanswered := no_answers(last):
+        return unanswered
     if last.refused_share > _REFUSING:
         return Stop("harm", f"{last.refused_share:.0%} of the attempts are refused")
     if last.failed_share > _failing_limit(first, last):
@@ -213,12 +246,16 @@ def _harm(stages: Sequence[Stage]) -> Stop | None:
     return None
 
 
-def _nothing(last: Stage) -> str:
+def no_answers(last: Stage) -> Stop | None:
+    """That nothing was answered in the stage *last*, if so."""
+    if last.answered:
+        return None
     if not last.attempts:
-        return f"no attempt came to an end in {last.seconds:,.0f} s"
-    return (
+        return Stop("no answers", f"no attempt came to an end in {last.seconds:,.0f} s")
+    return Stop(
+        "no answers",
         f"none of {last.attempts:,} attempts was answered: {last.refused:,} were refused, "
-        f"{last.failed:,} failed"
+        f"{last.failed:,} failed",
     )
 
 

@@ -26,7 +26,7 @@ ACCOUNT = AccountState(
 )
 ACCOUNT_LINE = (
     "default: small-model at http://127.0.0.1/v1 [2J: 3 calls in flight, 1,250 waiting; "
-    "limits: 12 calls at once, 597 requests/min, 99,500 input tokens/min"
+    "limits: 597 requests/min, 99,500 input tokens/min, 12 calls at once"
 )
 STATE = RunState(
     conversations=1_000,
@@ -117,6 +117,33 @@ def test_values_are_numbers_and_none_unsets(a_run: Path, say: Say) -> None:
         "requests_per_minute": None,
         "b": "inf",  # is no number that a limit may have, and is refused as text
     }
+
+
+def test_what_cannot_be_is_sent_as_it_was_typed(a_run: Path, say: Say) -> None:
+    """The run refuses it, and its error tells what was typed."""
+    wanted = {
+        "concurrency": "none",
+        "filter_workers": "1e3",
+        "a.max_calls_in_flight": "4.0",
+        "requests_per_minute": "\uff11\uff12",  # digits, but of another width
+        "tokens_per_minute": "1_000",
+    }
+    with playing(a_run, Reply(state=STATE)) as asked:
+        assert say("set", a_run, *(f"{option}={text}" for option, text in wanted.items()))[0] == 0
+    (request,) = asked
+    assert request.changes == wanted
+
+
+def test_one_of_a_thing_is_told_as_one_and_a_low_limit_as_what_it_is(a_run: Path, say: Say) -> None:
+    account = ACCOUNT.model_copy(
+        update={"in_flight": 1, "max_in_flight": 1, "per_minute": {"requests": 0.001}}
+    )
+    state = PAUSED.model_copy(update={"in_flight": 1, "filter_workers": 1, "accounts": (account,)})
+    with playing(a_run, Reply(state=state)):
+        _, shown, _ = say("status", a_run)
+    assert "; 1 call is being made and ends; " in shown
+    assert "1 conversation in flight, 64 at most; 1 filter worker\n" in shown
+    assert "1 call in flight, 1,250 waiting; limits: 0.001 requests/min, 1 call at once" in shown
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from simkit.control.place import folders, socket_name
 from simkit.control.server import controllable
 from simkit.drain import DRAIN_SECONDS
 from simkit.run import RunSummary, run
+from simkit.session import sessions_of
 from simkit.standin.brain import ScriptedBrain
 from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
@@ -154,23 +155,26 @@ async def _is_idle(base_url: str) -> bool:
 async def test_more_concurrency_is_used_at_once_and_kept_for_later(tmp_path: Path) -> None:
     out = tmp_path / "run"
     async with standin(latency_seconds=0.1) as base_url:
-        config = configured(base_url, run__conversations=60, filters__judge=False)
+        config = configured(base_url, run__conversations=36, filters__judge=False)
         async with played(config, out):
-            state = await told(out, "set", {"concurrency": 50, "max_calls_in_flight": 60})
-            assert state.concurrency == 50
-            assert state.filter_workers == 12
-            await until(partial(_has_peak, base_url, 25))
+            state = await told(out, "set", {"concurrency": 30, "max_calls_in_flight": 60})
+            assert state.concurrency == 30
+            assert state.filter_workers == 7
+            await until(partial(_has_peak, base_url, 15))
             state = await told(out, "set", {"concurrency": 1, "filter_workers": 1})
 
             async def few() -> bool:
                 return (await told(out, "status")).in_flight <= 1
 
             await until(few)
-            await told(out, "set", {"concurrency": 60})
+            await told(out, "set", {"concurrency": 36})
     kept = load_config(out / "run.toml", {})
-    assert kept.run.concurrency == 60
+    assert kept.run.concurrency == 36
     assert kept.filters.workers == 1
     assert kept.providers["default"].max_calls_in_flight == 60
+    with RunReader(out / "run.db") as reader:
+        (session,) = sessions_of(reader.meta())
+    assert (session.concurrency, session.concurrency_range) == (36, (1, 36))
 
 
 async def _has_peak(base_url: str, calls: int) -> bool:
@@ -201,6 +205,9 @@ async def test_nonsense_is_refused_with_nothing_changed(tmp_path: Path) -> None:
             ({"concurrency": 7, "requests_per_minute": "many"}, 'a number, found "many"'),
             ({"concurrency": None}, "run.concurrency: expected a whole number"),
             ({"concurrency": 7, "concurency": 8}, "did you mean concurrency?"),
+            ({"rpm": 4}, "did you mean requests_per_minute?"),
+            ({"default.calls-in-flight": 4}, "did you mean max_calls_in_flight?"),
+            ({"concurrency": "none"}, 'a whole number, found "none"'),
             ({"other.requests_per_minute": 8}, 'no provider "other" is asked'),
             ({"default.concurrency": 8}, 'default: unknown option "concurrency"'),
         ]

@@ -159,6 +159,16 @@ def test_a_folder_that_others_may_enter_is_not_used(folder: Path, tmp_path: Path
     assert make_folder() == list(folders())[1]
 
 
+def test_a_folder_whose_name_leaves_no_room_for_a_socket_is_passed_over(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = folder.parent / ("d" * 90)
+    deep.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    assert make_folder() == next(folders())
+    assert deep not in next(folders()).parents
+
+
 async def test_a_run_for_which_no_socket_can_be_made_goes_on(
     a_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

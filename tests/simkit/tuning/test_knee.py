@@ -67,7 +67,7 @@ def test_a_provider_that_slows_down_is_the_reason():
 def test_more_that_makes_it_slower_is_said_to_do_so():
     knee = knee_of([predicted(8, 100), predicted(16, 80)])
 
-    assert "More than 8 conversations in flight are 20% slower or worse" in knee.why
+    assert "More than 8 conversations in flight are at least 20% slower" in knee.why
 
 
 def test_the_largest_that_was_tried_may_not_be_the_best():

@@ -73,8 +73,9 @@ def test_points_come_by_rising_concurrency_and_the_time_line_is_the_recommended_
 
 
 def test_settings_of_one_concurrency_are_named_by_what_else_differs() -> None:
-    results = [rehearsed(4, 9.0, filter_workers=8), rehearsed(4, filter_workers=2)]
-    picture = picture_of(results, None, "run")
+    results = [rehearsed(4, filter_workers=8), rehearsed(4, filter_workers=2)]
+    rates = {results[0].setting: 9.0, results[1].setting: 5.0}
+    picture = picture_of(results, None, "run", rates=rates)
     assert [point.name for point in picture.points] == [
         "4, 2 filter workers",
         "4, 8 filter workers",

@@ -12,7 +12,9 @@ import pytest
 from simkit.prices import Price
 from simkit.tuning.plan import Plan, conversations_to_rehearse, make_plan
 from simkit.tuning.plan_fluid import Situation, seconds_by_resource, slowest
+from simkit.tuning.plan_progress import rehearsed_in
 from simkit.tuning.rehearsed import Rehearsed
+from simkit.tuning.sweep import Progress
 from simkit.tuning.workload import Latencies, Workload
 from tests.simkit.tuning.planning import (
     MODEL,
@@ -23,6 +25,7 @@ from tests.simkit.tuning.planning import (
     varied,
     workload,
 )
+from tests.simkit.tuning.sweeping import InOneProcess
 
 PRICES = {MODEL: Price(models=(MODEL,), input=2.0, output=10.0)}
 TEN = [conversation(10)] * 100
@@ -275,9 +278,37 @@ def test_enough_is_rehearsed_for_a_steady_pace(wanted: int, concurrency: int, ex
 
 
 def test_rehearsals_are_bounded():
-    """20,000 calls, unless two for each in flight need more."""
-    now = situation(workload(TEN), concurrency=900)
+    """10,000 calls; 30,000 where two for each in flight need more than that."""
+    usual = situation(workload(TEN), concurrency=300)
+    more = situation(workload(TEN), concurrency=900)
+    most = situation(workload(TEN), concurrency=100_000)
     long = situation(workload([conversation(1_000)]), concurrency=50)
 
-    assert conversations_to_rehearse(now, 160_000) == 2_000
-    assert conversations_to_rehearse(long, 160_000) == 100
+    assert conversations_to_rehearse(usual, 160_000) == 1_000
+    assert conversations_to_rehearse(more, 160_000) == 1_800
+    assert conversations_to_rehearse(most, 160_000) == 3_000
+    assert conversations_to_rehearse(long, 160_000) == 30
+
+
+def test_all_of_a_plan_is_bounded_and_tells_what_that_leaves_out():
+    played: list[int] = []
+
+    def rehearse(*arguments: Any, conversations: int) -> Rehearsed:
+        played.append(conversations)
+        return rehearse_by_arithmetic(*arguments, conversations=conversations)
+
+    now = situation(workload(JUDGED), concurrency=100_000, requests_per_minute=1e6)
+    plan = make_plan(now, 1_000_000, {}, rehearse)
+
+    assert 12 * sum(played) <= 11 * 30_000
+    assert any("so no more were in flight, and 100,000 may be" in one for one in plan.doubts)
+
+
+def test_progress_tells_calls_of_all_and_of_those_that_are_done():
+    told: list[Progress] = []
+    now = situation(workload(TEN), concurrency=4)
+
+    found = rehearsed_in(InOneProcess(), told.append, 50, lambda _: rehearsed(), [now, now])
+
+    assert len(found) == 2
+    assert told == [Progress(0, 0.0, 1_000), Progress(1, 500, 1_000), Progress(2, 1_000, 1_000)]

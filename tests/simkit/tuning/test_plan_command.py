@@ -3,61 +3,29 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from simkit.cli.main import main
-from simkit.config_file import load_config, to_toml
-from simkit.traces.calls import Answer, CallSite, CallTimes, ChatRequest, Completion, Usage
-from simkit.traces.records import Message
-from simkit.traces.rows import call_row
-from simkit.traces.run_directory import RunDirectory
+from tests.simkit.tuning.recorded_runs import Call, a_run
 
 CALLS = 6
-START = 1_790_000_000.0
 
 
-def a_run(folder: Path, *, conversations: int = 20) -> Path:
+def recorded(folder: Path, *, conversations: int = 20) -> Path:
     """Conversations of `CALLS` calls of 1,000 tokens in and 100 out, 2 s each."""
+    calls = [
+        Call(scenario=scenario, at=12.0 * scenario + 2.0 * turn, total=2.0, tokens=(1_000, 100))
+        for scenario in range(conversations)
+        for turn in range(CALLS)
+    ]
     options = {
-        "model.name": "made-up",
+        "model.name": "m",
         "provider.base_url": "http://host/v1",
-        "run.conversations": max(1, conversations),
         "run.concurrency": 8,
     }
-    run = RunDirectory.create(folder / "run", to_toml(load_config(None, options)))
-    with closing(sqlite3.connect(run.database_path)) as database:
-        for scenario in range(conversations):
-            for turn in range(CALLS):
-                _insert(database, "calls", _call(scenario, turn))
-            played = {"id": f"0-{scenario}", "ended": "user_done", "seconds": 12.0, "messages": 8}
-            _insert(database, "trajectories", {"scenario": scenario, "body": b""} | played)
-        database.commit()
-    return run.path
-
-
-def _call(scenario: int, turn: int) -> dict[str, Any]:
-    request = ChatRequest(
-        site=CallSite(scenario=scenario, role="assistant", turn=turn),
-        messages=(Message(role="user", content=f"{scenario} {turn}"),),
-    )
-    answer = Answer(
-        completion=Completion(content="!", usage=Usage(input_tokens=1_000, output_tokens=100)),
-        times=CallTimes(
-            started_at=START + scenario * 12 + turn * 2, provider_seconds=2.0, total_seconds=2.0
-        ),
-    )
-    return call_row(request.fingerprint("made-up"), request, "made-up", answer)
-
-
-def _insert(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:
-    places = ", ".join("?" * len(row))
-    insert = f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})"
-    database.execute(insert, tuple(row.values()))
+    return a_run(folder, calls, **options).path
 
 
 def simkit(*arguments: object) -> int:
@@ -69,7 +37,7 @@ def simkit(*arguments: object) -> int:
 
 def test_a_plan_of_a_small_run_adds_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """160,000 conversations of 6 calls at 120 a minute take 480,000 s, or a little more."""
-    run = a_run(tmp_path)
+    run = recorded(tmp_path)
 
     code = simkit(
         *("plan", run, "--conversations", 160_000, "--rpm", 120, "--concurrency", 20),
@@ -95,6 +63,8 @@ BAD = [
     (("--price", "0.15"), "INPUT/OUTPUT"),
     (("--price", "1/-1"), "INPUT/OUTPUT"),
     (("--price", "inf/1"), "INPUT/OUTPUT"),
+    (("--price", "nan/1"), "INPUT/OUTPUT"),
+    (("--price", "1e308/1e308"), "from 0 to 1,000,000,000, such as"),
     (("--price", "1/2", "--prices", "p.toml"), "leave out one"),
     (("--prices", "absent.toml"), "absent.toml: cannot be read"),
 ]
@@ -104,7 +74,7 @@ BAD = [
 def test_what_cannot_be_is_refused_in_a_line(
     flags: tuple[object, ...], problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    code = simkit("plan", a_run(tmp_path, conversations=1), *flags)
+    code = simkit("plan", recorded(tmp_path, conversations=1), *flags)
 
     told = capsys.readouterr().err
     assert code == 2
@@ -113,7 +83,19 @@ def test_what_cannot_be_is_refused_in_a_line(
 
 
 def test_a_run_without_calls_tells_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    code = simkit("plan", a_run(tmp_path, conversations=0))
+    code = simkit("plan", recorded(tmp_path, conversations=0))
 
     assert code == 2
     assert "holds no answered call" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", ["1e-300", "1e-307"])
+def test_a_plan_that_never_ends_fails(
+    limit: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    code = simkit("plan", recorded(tmp_path), "--rpm", limit)
+
+    told = capfd.readouterr()
+    assert code == 1
+    assert "would not end" in told.out
+    assert not told.err  # no warnings of libraries

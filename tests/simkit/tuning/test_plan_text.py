@@ -13,7 +13,8 @@ from rich.console import Console, RenderableType
 from simkit.prices import Price
 from simkit.tuning.limits_of_run import Assumed, AssumedLimit
 from simkit.tuning.plan import Plan, make_plan
-from simkit.tuning.plan_text import advice, duration, plan_json, render_assumed, render_plan
+from simkit.tuning.plan_text import advice, plan_json, render_assumed, render_plan
+from simkit.tuning.text_figures import duration
 from tests.simkit.tuning.planning import (
     MODEL,
     conversation,

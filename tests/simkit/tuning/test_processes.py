@@ -30,6 +30,19 @@ if __name__ == "__main__":
 """
 
 
+BUSY = SLEEPER.replace(
+    "time.sleep, [0.0, 3600.0, 3600.0]", "busy_for, [0.0, 3600.0, 3600.0]"
+).replace(
+    "if __name__",
+    """def busy_for(seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        sum(range(1_000))
+
+if __name__""",
+)
+
+
 def test_results_come_in_the_order_of_the_items():
     with open_processes(2) as processes:
         assert processes.each(math.sqrt, [9.0, 4.0, 1.0, 0.0]) == [3.0, 2.0, 1.0, 0.0]
@@ -97,3 +110,15 @@ def test_an_interruption_ends_all_of_it_at_once(tmp_path: Path):
     for pid in at_work:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_none_works_on_when_the_one_that_asked_is_killed(tmp_path: Path):
+    script = tmp_path / "busy.py"
+    script.write_text(BUSY)
+    asking = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    assert asking.stdout is not None
+    at_work = [int(pid) for pid in asking.stdout.readline().split()]
+    assert len(at_work) == 2
+
+    asking.kill()
+    asking.communicate(timeout=DEADLINE_SECONDS)  # it ends when nobody holds the pipe any more

@@ -38,6 +38,15 @@ def test_without_limits_the_time_is_that_of_the_latencies(
     assert found.peak_calls_in_flight <= 10 + 2 * config.filter_workers
 
 
+def test_a_provider_that_takes_no_time_is_not_said_to_set_the_pace(
+    a_workload: AWorkload, a_config: AConfig
+) -> None:
+    config = a_config(run__concurrency=10, provider__max_calls_in_flight=1_000)
+    found = rehearsed(config, a_workload(pause_seconds=0.5), 100, latency_factor=1e-9)
+    assert found.seconds == pytest.approx(10 * 8 * 0.5, rel=0.02)
+    assert next(iter(found.limiting)) == "work between calls"
+
+
 @pytest.mark.parametrize(
     ("limit", "per_minute", "cause", "demand"),
     [

@@ -81,26 +81,27 @@ def test_a_run_of_slow_calls_takes_minutes_on_its_clock_and_seconds_on_ours(
     tmp_path: Path,
 ) -> None:
     began = time.perf_counter()
-    config = a_run(run__conversations=40, filters__judge=False)
-    result = played(config, tmp_path / "run", latency_seconds=20)
+    config = a_run(run__conversations=10, filters__judge=False)
+    result = played(config, tmp_path / "run", latency_seconds=60)
     assert time.perf_counter() - began < 30  # generous: the machine may be busy
     assert result.summary.seconds > 10 * 60
-    assert result.counts.played == result.counts.kept + result.counts.dropped == 40
-    assert result.counts.calls == result.answered > 40 * 10
+    assert result.counts.played == result.counts.kept + result.counts.dropped == 10
+    assert result.counts.calls == result.answered > 10 * 10
 
 
 def test_what_it_makes_is_what_a_run_over_http_makes(tmp_path: Path) -> None:
     """Also when attempts fail, limits refuse and the assistant errs."""
     settings = {"seed": 3, "mistakes": 0.1}
+    few = {"run__conversations": 8}
 
     async def over_http() -> None:
         standin = StandinSettings(**settings)
         async with running(standin, ScriptedBrain(mistakes=standin.mistakes)) as base_url:
-            await run(a_run(provider__base_url=base_url), tmp_path / "http", Bus())
+            await run(a_run(provider__base_url=base_url, **few), tmp_path / "http", Bus())
 
     anyio.run(over_http)
     over_memory = played(
-        a_run(run__concurrency=7),
+        a_run(run__concurrency=7, **few),
         tmp_path / "memory",
         **settings,
         latency_seconds=2,
@@ -110,7 +111,7 @@ def test_what_it_makes_is_what_a_run_over_http_makes(tmp_path: Path) -> None:
     )
     made = exported(tmp_path / "http")
     assert made == exported(over_memory.directory)
-    assert len(made["toolmind.jsonl"].splitlines()) > 16
+    assert len(made["toolmind.jsonl"].splitlines()) > 8
     assert over_memory.counts.retried_attempts > 0
 
 

@@ -134,6 +134,12 @@ def test_a_provider_that_answered_nothing_is_drawn_without_nonsense() -> None:
     assert text.count("none") == 6
 
 
+def test_a_long_name_without_any_cause_is_drawn_in_the_narrowest_terminal() -> None:
+    nothing = replace(a_point(4_096, 1.0), label="4,096, 1,024 filter workers", limiting={})
+    lines = drawn(replace(PICTURE, points=[nothing], knee=None, timeline=None), 40)
+    assert any("4,096, 1,024 filter work" in line for line in lines)
+
+
 def test_no_points_and_no_time_line_draw_nothing() -> None:
     assert drawn(replace(PICTURE, points=[], knee=None, timeline=None)) == []
 

@@ -24,7 +24,7 @@ from simkit.tuning.virtual_time import run_virtually
 from simkit.tuning.workload import Workload
 from tests.simkit.tuning.in_memory import InMemoryStandins, terms_of
 
-RECORDED, PLAYED = 24, 36
+RECORDED, PLAYED = 16, 24
 
 
 def config_of(conversations: int, concurrency: int) -> RunConfig:

@@ -17,7 +17,7 @@ from simkit.config_file import load_config
 from simkit.tuning.limits_of_run import Given, assumed_limits
 from simkit.tuning.sweep_of import too_large
 from tests.simkit.tuning.planning import conversation, workload
-from tests.simkit.tuning.test_recorded import SESSION, Call, a_run, in_turn
+from tests.simkit.tuning.recorded_runs import SESSION, Call, a_run, in_turn
 
 HOST = "http://127.0.0.1:9/v1"
 
@@ -122,6 +122,36 @@ def test_a_provider_that_fails_nearly_always_gets_a_verdict(simkit: Simkit, tmp_
     assert out.exists() == (told.code == 0)
 
 
+def test_no_more_than_all_conversations_at_once_is_recommended(simkit: Simkit, tmp_path: Path):
+    told = simkit("tune", recorded(tmp_path), "-n", "12", "--concurrency", "1,4,16", "--json")
+
+    found = json.loads(told.out)
+    assert found["recommended"]["concurrency"] == 12
+    assert any("16 in flight would be the same as 12" in doubt for doubt in found["doubts"])
+
+
+def test_one_conversation_is_told_as_one(simkit: Simkit, tmp_path: Path):
+    told = simkit(
+        *("tune", recorded(tmp_path), "-n", "1", "--concurrency", "1"), "--filter-workers", "1"
+    )
+
+    assert (
+        "Recommended: 1 conversation in flight and 1 filter worker; 1 conversation in about "
+        in told.out
+    )
+
+
+def test_what_never_ends_has_no_waits_and_no_quota_to_speak_of(simkit: Simkit, tmp_path: Path):
+    """The first call is answered at once, and none after it."""
+    run = recorded(tmp_path)
+
+    told = simkit("tune", run, "-n", "4", "--concurrency", "2", "--rpm", "1e-9")
+
+    assert told.code == 1
+    (row,) = [line.split() for line in told.out.splitlines() if "requests over 1,000%" in line]
+    assert row[4:8] == ["-", "-", "1.0", "s"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -136,8 +166,15 @@ def test_a_provider_that_fails_nearly_always_gets_a_verdict(simkit: Simkit, tmp_
         (["RUN", "--rpm", "0"], "requests_per_minute: expected more than 0"),
         (["RUN", "--tpm", "-5"], "tokens_per_minute: expected more than 0"),
         (["RUN", "--calls-in-flight", "0"], "max_calls_in_flight: expected at least 1"),
-        (["RUN", "--latency-factor", "0"], "latency_factor must be above 0"),
-        (["RUN", "--fault-share", "1"], "failure_share must be at least 0 and below 1"),
+        (["RUN", "--latency-factor", "0"], "'--latency-factor': 0 is no factor"),
+        (["RUN", "--latency-factor", "nan"], "'--latency-factor': nan is no factor"),
+        (["RUN", "--fault-share", "1"], "'--fault-share': 1 is no such share"),
+        (["RUN", "-n", "100000001"], "'--conversations'"),
+        (["RUN", "--html", "run/run.db"], "choose a place outside of it"),
+        (["RUN", "--out", "run/run.toml"], "choose a place outside of it"),
+        (["RUN", "--out", "run/new.toml"], "choose a place outside of it"),
+        (["RUN", "--out", "a", "--html", "./a"], "'--html': a is the file of --out"),
+        (["CONFIG", "--live", "--budget", "5", "--out", "CONFIG"], "is what is read"),
         (["RUN", "--budget", "5"], "goes with --live"),
         (["RUN", "--out", "missing/best.toml"], "there is no folder missing"),
         (["RUN", "--html", "."], "is a folder; name a file"),

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import orjson
@@ -16,6 +15,7 @@ import pytest
 from simkit.tuning.page import PageError, picture_page, write_page
 from simkit.tuning.picture import Picture, Point
 from simkit.tuning.rehearsed import Timeline
+from tests.simkit.page_tags import Tags
 
 pytest.importorskip("plotly", reason="needs plotly, of simkit[plots]")
 
@@ -59,23 +59,6 @@ def a_picture(hostile: str = "") -> Picture:
         columns=["concurrency", f"model{hostile}"],
         rows=[["4", f"small{hostile}"]],
     )
-
-
-class Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.scripts: list[str] = []
-        self.addresses: list[str] = []
-        self._in_script = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._in_script = tag == "script"
-        self.addresses += [value or "" for name, value in attrs if name in {"src", "href"}]
-
-    def handle_data(self, data: str) -> None:
-        if self._in_script:
-            self.scripts.append(data)
-            self._in_script = False
 
 
 def test_the_page_holds_three_scripts_and_points_nowhere() -> None:

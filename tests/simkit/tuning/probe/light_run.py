@@ -33,7 +33,10 @@ _TEXT = "x" * 10_000
 
 
 class LightTransport:
-    """Asks a simulated provider with *terms*: some 800 tokens in and 100 out, in about a second."""
+    """Asks a simulated provider with *terms*: calls as large as those of conversations.
+
+    They take about as many *seconds*, and *on_the_way* there another while.
+    """
 
     model = "light"
 

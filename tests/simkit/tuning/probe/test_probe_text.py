@@ -15,7 +15,7 @@ from simkit.tuning.probe.probe_text import Told, law_line, picture, probed_json,
 from simkit.tuning.probe.probe_timeline import timeline_of
 from simkit.tuning.probe.recommended import recommend
 from simkit.tuning.terms import ProviderTerms
-from tests.simkit.tuning.probe.test_probe_limits import a_config, probed
+from tests.simkit.tuning.probe.probing import a_config, probed
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,16 @@ def test_a_provider_that_answers_nothing_is_told_apart_from_one_that_is_slow() -
 def test_nothing_new_is_begun_when_most_of_the_budget_is_spent() -> None:
     for stop in (
         step(a_stage(2, 2), budget_used=0.75),
-        step(a_stage(2, 2, limiting={BUDGET: 0.5})),
+        step(a_stage(2, 2, limiting={BUDGET: 0.5}), budget_used=0.6),
     ):
         assert isinstance(stop, Stop)
         assert stop.ending == "budget"
+
+
+def test_a_budget_that_holds_back_before_any_conversation_has_told_its_cost_is_waited_for() -> None:
+    held = a_stage(8, 8, limiting={BUDGET: 0.5})
+    assert step(a_stage(4, 4), held) == Go(8)
+    assert step(a_stage(4, 4), held, a_stage(8, 8)) == Go(16)
+    stop = step(*[held] * 8)
+    assert isinstance(stop, Stop)
+    assert stop.ending == "budget"

@@ -1,0 +1,8 @@
+"""Numbers of things, for people."""
+
+from __future__ import annotations
+
+
+def counted(number: int, noun: str) -> str:
+    """*number* with *noun*, in the plural but for 1; e.g. ``1 call``, ``1,200 calls``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
