@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from simkit.config_section import Names, Section, quoted
 
@@ -15,7 +15,7 @@ _CALL_PATH = re.compile(r"/(?:chat/completions|messages)/*$")
 _KEY_HEADER = re.compile(r"auth|api-?key|token|secret|cookie|password", re.IGNORECASE)
 
 ProviderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-PerMinute = Annotated[float, Field(ge=1e-6)]
+PerMinute = Annotated[float, Field(gt=0), AfterValidator(lambda given: _a_second_too(given))]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -101,6 +101,12 @@ class ProviderConfig(Section):
             if not (name + value).isprintable() or not name.strip():
                 raise ValueError(f"{quoted(name)} is not a header of one line")
         return headers
+
+
+def _a_second_too(per_minute: float) -> float:
+    if per_minute / 60 <= 0:  # so small that no float is a 60th of it
+        raise ValueError("expected more than 0 a second, too")
+    return per_minute
 
 
 def _is_http(url: str) -> bool:
