@@ -25,6 +25,10 @@ _CREDIBLE_LOSS = 0.2
 """Up to which an explanation is believed; one that has nothing to do with it comes to about 1."""
 _WORTH_ANOTHER_LIMIT = 0.02
 """Loss of one limit alone, above which two are tried."""
+_FEWEST = 2
+"""Moments with refusals of which something is concluded where all else points to it."""
+_MANY_AT_IT = 50
+"""Calls that were admitted with exactly as many at once as there may be."""
 _ENOUGH = 3
 """Moments with refusals, and answers between them: of fewer nothing is concluded."""
 _ENOUGH_OF_EACH = 6
@@ -100,6 +104,7 @@ def _is_enough(attempts: Sequence[Attempt]) -> bool:
 def untold_limits(attempts: Sequence[Attempt]) -> Iterator[FoundLimit]:
     """What refusals that do not say why are due to: one limit, or calls at once and another."""
     if not _is_enough(attempts):
+        yield from _clearly_crowded(attempts)
         return
     rate, crowding = _best_rate(attempts), separate(attempts)
     rate_loss = rate.loss if rate else np.inf
@@ -113,6 +118,22 @@ def untold_limits(attempts: Sequence[Attempt]) -> Iterator[FoundLimit]:
         yield _crowded(crowding, attempts, _WHY_CROWDED)
     else:
         yield from _mostly_crowded(attempts)
+
+
+def _clearly_crowded(attempts: Sequence[Attempt]) -> Iterator[FoundLimit]:
+    """A limit of calls at once that few refusals show, but all of them, and very many answers.
+
+    A limiter that has learned a limit of calls at once is hardly ever refused again.
+    """
+    if episodes(attempts) < _FEWEST:
+        return
+    crowding = separate(attempts)
+    if crowding is None or crowding.loss > 0:
+        return
+    at_once = calls_at_once(attempts)
+    refused = np.array([attempt.outcome == "refused" for attempt in attempts])
+    if np.count_nonzero(at_once[~refused] == crowding.most) >= _MANY_AT_IT:
+        yield _crowded(crowding, attempts, _WHY_CROWDED)
 
 
 def _both(attempts: Sequence[Attempt], alone: Explained) -> list[FoundLimit]:

@@ -154,3 +154,26 @@ def test_two_refusals_are_too_few_to_conclude_from() -> None:
 
 def test_no_attempt_shows_no_limit() -> None:
     assert find_limits([], {}) == ()
+
+
+def crowded(at_the_most: int) -> list[Attempt]:
+    """Calls one after the other while 19 others are in flight, and two refusals of a 21st."""
+    in_flight = [20] * at_the_most + [21] + [15] * 100 + [21] + [15] * 100
+    return [
+        Attempt(
+            sent_at=float(number),
+            ended_at=number + 0.5,
+            role="assistant",
+            number=number,
+            in_flight=at_once,
+            outcome="refused" if at_once > 20 else "answered",
+            input_tokens=1_000,
+            output_tokens=0 if at_once > 20 else 100,
+        )
+        for number, at_once in enumerate(in_flight)
+    ]
+
+
+def test_two_refusals_tell_of_calls_at_once_where_very_many_were_admitted_just_below() -> None:
+    assert met(crowded(60))["concurrency"].value == 20
+    assert not met(crowded(10))
