@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from simkit.counted import counted
+from simkit.counted import counted, figure
 from simkit.limits.limiter import Metered
 from simkit.traces.calls import LimitKind
 
@@ -36,10 +36,5 @@ def limits_in_words(per_minute: Mapping[str, float], max_in_flight: int) -> str:
         per_minute: By kind.
         max_in_flight: Calls at once.
     """
-    rates = (f"{_rate(rate)} {kind.replace('_', ' ')}/min" for kind, rate in per_minute.items())
+    rates = (f"{figure(rate)} {kind.replace('_', ' ')}/min" for kind, rate in per_minute.items())
     return ", ".join((*rates, f"{counted(max_in_flight, 'call')} at once"))
-
-
-def _rate(rate: float) -> str:
-    """With three digits at least, as a limit may be far below one a minute."""
-    return f"{rate:,.0f}" if rate >= 100 else f"{rate:,.3g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import anyio
@@ -29,8 +29,24 @@ class Counts:
     output_tokens: int = 0
 
     def copy(self) -> Counts:
+        return replace(self)
+
+    def __add__(self, other: Counts) -> Counts:
         return Counts(
-            self.answered, self.refused, self.failed, self.input_tokens, self.output_tokens
+            self.answered + other.answered,
+            self.refused + other.refused,
+            self.failed + other.failed,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+    def __sub__(self, other: Counts) -> Counts:
+        return Counts(
+            self.answered - other.answered,
+            self.refused - other.refused,
+            self.failed - other.failed,
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
         )
 
 
@@ -126,13 +142,7 @@ class Line:
             _Step(
                 self.calls.in_flight,
                 self.conversations(),
-                Counts(
-                    now.answered - before.answered,
-                    now.refused - before.refused,
-                    now.failed - before.failed,
-                    now.input_tokens - before.input_tokens,
-                    now.output_tokens - before.output_tokens,
-                ),
+                now - before,
                 self.pace(anyio.current_time()),
             )
         )
@@ -162,17 +172,10 @@ class Line:
 def _joined(first: _Step, second: _Step) -> _Step:
     limiting = Counter(first.limiting)
     limiting.update(second.limiting)
-    one, other = first.counts, second.counts
     return _Step(
         (first.calls_in_flight + second.calls_in_flight) / 2,
         (first.conversations_in_flight + second.conversations_in_flight) / 2,
-        Counts(
-            one.answered + other.answered,
-            one.refused + other.refused,
-            one.failed + other.failed,
-            one.input_tokens + other.input_tokens,
-            one.output_tokens + other.output_tokens,
-        ),
+        first.counts + second.counts,
         {cause: seconds / 2 for cause, seconds in limiting.items()},
     )
 

@@ -91,14 +91,12 @@ def _quota_used(
     used: dict[LimitKind, float] = {}
     allowed: dict[LimitKind, float] = {}
     for account, before, after in zip(accounts, first.of_accounts, last.of_accounts, strict=True):
-        read = after.input_tokens - before.input_tokens
-        written = after.output_tokens - before.output_tokens
-        terms = account.terms
+        counts, terms = after - before, account.terms
         amounts: tuple[tuple[LimitKind, float | None, int], ...] = (
-            ("requests", terms.requests_per_minute, after.answered - before.answered),
-            ("tokens", terms.tokens_per_minute, read + written),
-            ("input_tokens", terms.input_tokens_per_minute, read),
-            ("output_tokens", terms.output_tokens_per_minute, written),
+            ("requests", terms.requests_per_minute, counts.answered),
+            ("tokens", terms.tokens_per_minute, counts.input_tokens + counts.output_tokens),
+            ("input_tokens", terms.input_tokens_per_minute, counts.input_tokens),
+            ("output_tokens", terms.output_tokens_per_minute, counts.output_tokens),
         )
         for kind, limit, amount in amounts:
             if limit is not None:

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simkit.counted import counted
+from simkit.counted import counted, figure
 from simkit.limit_options import KINDS, NAMES
 from simkit.pace import in_words
 from simkit.rendering import plain_text
@@ -51,7 +51,7 @@ def assumed_table(told: Told) -> RenderableType:
     table = _table(heads, left=heads)
     for limit in told.assumed.limits:
         known = "are told it" if limit.is_told else "have to learn it"
-        amount = f"{_number(limit.value)} {NAMES[KINDS[limit.name]]}"
+        amount = f"{figure(limit.value)} {NAMES[KINDS[limit.name]]}"
         table.add_row(*_texts((limit.provider, amount, limit.origin, known)))
     if not told.assumed.limits:
         table.add_row("no limit: none is configured, given or was met", "", "", "")
@@ -134,8 +134,8 @@ def _costs(one: Predicted, told: Told) -> tuple[str, ...]:
     return (
         f"{one.setting.filter_workers:,}",
         duration(one.seconds),
-        _number(one.calls_per_second),
-        _number(one.conversations_per_hour),
+        figure(one.calls_per_second),
+        figure(one.conversations_per_hour),
         f"{one.refused:,.0f}",
         "no price" if one.money is None else f"{one.money:,.2f}{unit}",
         f"{one.rehearsed.memory_bytes / 1e6:,.0f} MB",
@@ -165,7 +165,7 @@ def _facts(told: Told) -> Iterator[tuple[str, str]]:
         known = "the clients are told" if limit.is_told else "the clients have to learn it"
         yield (
             f"{limit.provider}: {NAMES[KINDS[limit.name]]}",
-            f"{_number(limit.value)} ({limit.origin}; {known})",
+            f"{figure(limit.value)} ({limit.origin}; {known})",
         )
 
 
@@ -191,10 +191,6 @@ def _predicted_json(one: Predicted) -> dict[str, Any]:
 
 def _kind(kind: str) -> str:
     return kind.replace("_", " ")
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.3g}"
 
 
 def _texts(cells: Sequence[str], style: str = "") -> Iterator[Text]:

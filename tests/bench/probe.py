@@ -11,6 +11,7 @@ import anyio
 
 from simkit.bus import Bus
 from simkit.drain import Drain
+from simkit.limit_options import KINDS
 from simkit.tuning.probe.allowed import allowed
 from simkit.tuning.probe.live import Probe, Probed
 from tests.bench.row import Row
@@ -19,13 +20,6 @@ from tests.bench.tuning_cases import CASES, Case, config_of
 
 BUDGET = 2_500_000
 """Tokens."""
-KINDS = {
-    "requests_per_minute": "requests",
-    "tokens_per_minute": "tokens",
-    "input_tokens_per_minute": "input_tokens",
-    "output_tokens_per_minute": "output_tokens",
-    "max_calls_in_flight": "concurrency",
-}
 
 
 def measure() -> list[Row]:

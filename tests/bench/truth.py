@@ -7,6 +7,7 @@ limit, with a fourth of the conversations in flight, and fewer of them.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -31,7 +32,8 @@ def measure() -> list[Row]:
             for number, case in enumerate(CASES)
         ]
     off = [abs(row.value / row.baseline - 1) for row in rows]
-    rows[-1] = _with_note(rows[-1], f"of all, off by {median(off):.1%}, at worst {max(off):.1%}")
+    of_all = f"of all, off by {median(off):.1%}, at worst {max(off):.1%}"
+    rows[-1] = replace(rows[-1], note=f"{rows[-1].note}; {of_all}")
     return rows
 
 
@@ -49,16 +51,4 @@ def _row(case: Case, workload: Workload, directory: Path) -> Row:
         aim="within 0.80 to 1.20, 0.90 to 1.10 in the median",
         note=f"limited by {limiting}, really by {really}; "
         f"{found.calls:,} calls and {session.calls:,}",
-    )
-
-
-def _with_note(row: Row, note: str) -> Row:
-    return Row(
-        what=row.what,
-        value=row.value,
-        baseline=row.baseline,
-        baseline_name=row.baseline_name,
-        unit=row.unit,
-        aim=row.aim,
-        note=f"{row.note}; {note}",
     )

@@ -6,13 +6,11 @@ this machine, which plays the provider too, is not what limits.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anyio
-import orjson
 
 from simkit.bus import Bus
 from simkit.config import RunConfig
@@ -167,13 +165,3 @@ def record(behaviour: Behaviour, directory: Path) -> None:
     """Play a run at a provider with *behaviour* and no limits, with a few conversations at once."""
     free = Case(name="", behaviour=behaviour, concurrency=RECORDED_CONCURRENCY)
     play(free, directory, conversations=RECORDED_CONVERSATIONS)
-
-
-def off_by(predicted: float, real: float) -> float:
-    """The share of *real* by which *predicted* misses it."""
-    return math.inf if real <= 0 else abs(predicted - real) / real
-
-
-def as_json(value: object) -> str:
-    """For notes."""
-    return orjson.dumps(value).decode()

@@ -5,12 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-import anyio
-
 from simkit.bus import Bus
 from simkit.config import RunConfig
 from simkit.config_file import load_config
-from simkit.drain import Drain
 from simkit.graph.walk import BLOCK
 from simkit.report import read_report
 from simkit.run import run
@@ -20,6 +17,7 @@ from simkit.standin.server import running
 from simkit.standin.settings import StandinSettings
 from simkit.traces.events import TrajectoryJudged
 from simkit.traces.run_reader import RunReader
+from tests.simkit.drained_runs import drained_after
 
 COUNT = BLOCK + 30
 
@@ -43,25 +41,11 @@ def configured(base_url: str, *, concurrency: int) -> RunConfig:
     return load_config(None, options)
 
 
-async def stopped_after(config: RunConfig, out: Path, judged: int) -> None:
-    drain, bus = Drain(), Bus()
-    with bus.subscribe(100_000) as events:
-        async with anyio.create_task_group() as group:
-            group.start_soon(run, config, out, bus, drain)
-            async for event in events:
-                judged -= isinstance(event, TrajectoryJudged)
-                if not judged:
-                    break
-            drain.request()
-            await drain.idle()
-            group.cancel_scope.cancel()
-
-
 async def test_walks_follow_what_the_filters_kept_before_and_after_a_stop(tmp_path: Path) -> None:
     out = tmp_path / "run"
     async with running(StandinSettings(), ScriptedBrain()) as base_url:
         config = configured(base_url, concurrency=40)
-        await stopped_after(config, out, BLOCK - 100)
+        await drained_after(config, out, BLOCK - 100, TrajectoryJudged)
         await run(configured(base_url, concurrency=90), out, Bus())
     with RunReader(out / "run.db") as reader:
         stored = list(reader.trajectories())

@@ -6,34 +6,16 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from simkit.cli.main import main
+from tests.simkit.tuning.probe.commands import SIMKIT, a_standin
 
-SIMKIT = [sys.executable, "-c", "from simkit.cli.main import main; main()"]
 PATIENCE_SECONDS = 30.0
 PROBE = ("tune", "mine.toml", "--live", "--budget", "900000")
-
-
-@contextmanager
-def a_standin(*options: str) -> Iterator[str]:
-    """A stand-in provider in a process of its own; gives its address."""
-    process = subprocess.Popen(
-        [*SIMKIT, "provider", *options], stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert process.stdout is not None
-    try:
-        line = next(line for line in process.stdout if "http://" in line)
-        yield line[line.index("http://") :].split()[0]
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
 
 
 def configured(folder: Path, base_url: str) -> None:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +26,7 @@ from simkit.tuning.probe.live import Probe, Probed
 from simkit.tuning.probe.recommended import recommend
 from simkit.tuning.virtual_time import run_virtually
 from tests.simkit.tuning.in_memory import InMemoryStandin, InMemoryStandins
-
-SIMKIT = [sys.executable, "-c", "from simkit.cli.main import main; main()"]
+from tests.simkit.tuning.probe.commands import SIMKIT, a_standin
 
 
 def a_run(**options: Any) -> RunConfig:
@@ -152,21 +148,6 @@ def test_what_is_no_budget_is_refused_with_the_form_of_one(said: str) -> None:
 def test_a_budget_too_small_to_learn_anything_is_refused_with_the_least_that_is_useful() -> None:
     with pytest.raises(ConfigError, match=r"5,000 tokens are too little .* about 280,000 tokens"):
         allowed("5000", a_run())
-
-
-@contextmanager
-def a_standin(*options: str) -> Iterator[str]:
-    """A stand-in provider in a process of its own; gives its address."""
-    process = subprocess.Popen(
-        [*SIMKIT, "provider", *options], stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    assert process.stdout is not None
-    try:
-        line = next(line for line in process.stdout if "http://" in line)
-        yield line[line.index("http://") :].split()[0]
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
 
 
 def test_the_command_probes_over_http_and_its_results_are_gone_on_with(tmp_path: Path) -> None:
